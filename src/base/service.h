@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: MIT */
+#pragma once
+
+#include <stdint.h>
+
+/*
+ * The service manager, as sd_notify(3) and sd_listen_fds(3) reach it; no other file knows
+ * sd-daemon. Without a service manager every call is silent and does nothing.
+ */
+
+/* The first call takes $NOTIFY_SOCKET as it is; the messages are those of sd_notify(3). */
+void service_ready(const char *status);
+void service_reloading(void);
+void service_stopping(const char *status);
+void service_status(const char *status);
+
+/* A fatal end: error is an errno, positive or negative. */
+void service_failed(int error, const char *status);
+
+/* "I am alive": WATCHDOG=1. */
+void service_watchdog(void);
+
+/* The microseconds within which the service manager wants service_watchdog(), 0 for never. */
+uint64_t service_watchdog_usec(void);
+
+/* Asks for this many more microseconds to stop in: EXTEND_TIMEOUT_USEC. */
+void service_extend_timeout(uint64_t usec);
+
+/* Descriptors that the service manager passed. */
+struct service_fds {
+    int first; /* the descriptors first .. first + count - 1, CLOEXEC set */
+    int count;
+    char **names; /* names[i] of descriptor first + i */
+};
+
+/*
+ * Takes the passed descriptors over: the environment is cleared of them, the caller owns them.
+ * 0 or -errno; *ret is untouched on failure. A count of 0 means that none were passed.
+ */
+int service_listen_fds(struct service_fds *ret);
+
+/* Frees the names; the descriptors stay open. */
+void service_fds_deinit(struct service_fds *fds);

@@ -1,0 +1,12 @@
+/* SPDX-License-Identifier: MIT */
+#include "policy/stats.h"
+
+void stats_sum(struct stats *to, const struct stats *from)
+{
+    stats_add(&to->connections, stats_read(&from->connections));
+    stats_add(&to->accepted, stats_read(&from->accepted));
+    stats_add(&to->refused, stats_read(&from->refused));
+    stats_add(&to->received, stats_read(&from->received));
+    stats_add(&to->sent, stats_read(&from->sent));
+    stats_add(&to->unreported, stats_read(&from->unreported));
+}

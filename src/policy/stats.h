@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: MIT */
+#pragma once
+
+#include <stdatomic.h>
+#include <stdint.h>
+
+/*
+ * The counters of one worker, in shared memory. The worker alone writes them, anybody reads: so
+ * each is one plain store, never torn, and no lock.
+ */
+struct stats {
+    _Atomic uint64_t connections; /* open now */
+    _Atomic uint64_t accepted;    /* so far, those over a limit included */
+    _Atomic uint64_t refused;     /* of these, closed at once for a limit */
+    _Atomic uint64_t received;    /* bytes */
+    _Atomic uint64_t sent;        /* bytes */
+    _Atomic uint64_t unreported;  /* reports that the supervisor had no room for */
+};
+
+static inline uint64_t stats_read(const _Atomic uint64_t *counter)
+{
+    return atomic_load_explicit(counter, memory_order_relaxed);
+}
+
+static inline void stats_add(_Atomic uint64_t *counter, uint64_t n)
+{
+    atomic_store_explicit(counter, stats_read(counter) + n, memory_order_relaxed);
+}
+
+static inline void stats_sub(_Atomic uint64_t *counter, uint64_t n)
+{
+    atomic_store_explicit(counter, stats_read(counter) - n, memory_order_relaxed);
+}
+
+/* Adds each counter of FROM to its like in TO. */
+void stats_sum(struct stats *to, const struct stats *from);
