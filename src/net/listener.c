@@ -1,0 +1,288 @@
+/* SPDX-License-Identifier: MIT */
+#include "net/listener.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <netinet/tcp.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+
+#include "base/cleanup.h"
+
+/* A peer that vanished is noticed after about 120 + 3 * 30 seconds, whoever would have to send. */
+enum { KEEPALIVE_IDLE_S = 120, KEEPALIVE_INTERVAL_S = 30, KEEPALIVE_PROBES = 3 };
+enum { PEER_TIMEOUT_MS = (KEEPALIVE_IDLE_S + KEEPALIVE_PROBES * KEEPALIVE_INTERVAL_S) * 1000 };
+
+struct option {
+    int level, name, value;
+};
+
+static int set_options(int fd, const struct option *options, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        if (setsockopt(fd, options[i].level, options[i].name, &options[i].value, sizeof(int)) < 0)
+            return -errno;
+    return 0;
+}
+
+int listener_set_options(int fd, int family)
+{
+    static const struct option tcp[] = {
+        {IPPROTO_TCP, TCP_NODELAY, 1},
+        {SOL_SOCKET, SO_OOBINLINE, 1}, /* an urgent byte is a byte like any other */
+        {SOL_SOCKET, SO_KEEPALIVE, 1},
+        {IPPROTO_TCP, TCP_KEEPIDLE, KEEPALIVE_IDLE_S},
+        {IPPROTO_TCP, TCP_KEEPINTVL, KEEPALIVE_INTERVAL_S},
+        {IPPROTO_TCP, TCP_KEEPCNT, KEEPALIVE_PROBES},
+        {IPPROTO_TCP, TCP_USER_TIMEOUT, PEER_TIMEOUT_MS},
+    };
+
+    if (family != AF_INET && family != AF_INET6)
+        return 0;
+    return set_options(fd, tcp, sizeof(tcp) / sizeof(tcp[0]));
+}
+
+static int set_reuseport(int fd, int on)
+{
+    return set_options(fd, &(struct option){SOL_SOCKET, SO_REUSEPORT, on}, 1);
+}
+
+static bool overlaps(const struct addr *a, const struct addr *b)
+{
+    return a->sa.sa_family == b->sa.sa_family && addr_port(a) == addr_port(b) &&
+           (addr_is_wildcard(a) || addr_is_wildcard(b));
+}
+
+/*
+ * The kernel refuses 0.0.0.0 while one of ours listens on 127.0.0.1 with the same port, unless
+ * both sockets say SO_REUSEPORT. They say it for this moment only: otherwise any process of the
+ * same user could listen on our addresses, too.
+ */
+static int pool_set_reuseport(const struct listener_set *pool, const struct addr *addr, int on)
+{
+    int overlapping = 0;
+
+    for (size_t i = 0; i < pool->count; i++)
+        if (overlaps(&pool->list[i].addr, addr)) {
+            (void)set_reuseport(pool->list[i].fd, on); /* If it fails, bind says so. */
+            overlapping++;
+        }
+    return overlapping;
+}
+
+static int bind_and_listen(int fd, const struct addr *addr, int backlog, const char **ret_what)
+{
+    static const struct option v6only = {IPPROTO_IPV6, IPV6_V6ONLY, 1};
+    static const struct option reuseaddr = {SOL_SOCKET, SO_REUSEADDR, 1};
+    int r;
+
+    *ret_what = "setsockopt";
+    r = set_options(fd, &reuseaddr, 1);
+    if (r == 0 && addr->sa.sa_family == AF_INET6)
+        r = set_options(fd, &v6only, 1);
+    if (r == 0)
+        r = listener_set_options(fd, addr->sa.sa_family);
+    if (r < 0)
+        return r;
+    *ret_what = "bind";
+    if (bind(fd, &addr->sa, addr->len) < 0)
+        return -errno;
+    *ret_what = "listen";
+    return listen(fd, backlog) < 0 ? -errno : 0;
+}
+
+static int listener_open(const struct addr *addr, int backlog, const struct listener_set *pool,
+                         const char **ret_what)
+{
+    _cleanup_(closep) int fd = -1;
+    int overlapping, result;
+
+    *ret_what = "socket";
+    fd = socket(addr->sa.sa_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    if (fd < 0)
+        return -errno;
+    overlapping = pool_set_reuseport(pool, addr, 1);
+    if (overlapping)
+        (void)set_reuseport(fd, 1); /* If it fails, bind says so. */
+    result = bind_and_listen(fd, addr, backlog, ret_what);
+    if (overlapping) {
+        (void)set_reuseport(fd, 0); /* Turning it off cannot fail. */
+        (void)pool_set_reuseport(pool, addr, 0);
+    }
+    if (result < 0)
+        return result;
+    result = fd;
+    fd = -1; /* now the caller's */
+    return result;
+}
+
+static int set_add(struct listener_set *set, const struct listener *listener)
+{
+    struct listener *list = realloc(set->list, (set->count + 1) * sizeof(*list));
+
+    if (!list)
+        return -ENOMEM;
+    set->list = list;
+    set->list[set->count++] = *listener;
+    return 0;
+}
+
+int listeners_copy(const struct listener_set *set, struct listener_set *ret)
+{
+    struct listener_set copy = {0};
+
+    for (size_t i = 0; i < set->count; i++) {
+        int r = set_add(&copy, &set->list[i]);
+
+        if (r < 0) {
+            free(copy.list);
+            return r;
+        }
+    }
+    *ret = copy;
+    return 0;
+}
+
+static bool is_unavailable(int error)
+{
+    return error == -EAFNOSUPPORT || error == -EADDRNOTAVAIL;
+}
+
+static int open_wanted(const struct listener_wanted *wanted, int backlog,
+                       const struct listener_set *pool, struct listener_set *set,
+                       struct listener_fault *fault)
+{
+    const struct listener *kept = listeners_find(pool, &wanted->addr);
+    struct listener listener = {.fd = -1, .addr = wanted->addr};
+    int r;
+
+    if (listeners_find(set, &wanted->addr))
+        return 0;
+    fault->addr = wanted->addr;
+    if (kept)
+        return set_add(set, kept);
+    listener.fd = listener_open(&wanted->addr, backlog, pool, &fault->what);
+    if (listener.fd < 0)
+        return wanted->optional && is_unavailable(listener.fd) ? 0 : listener.fd;
+    r = set_add(set, &listener);
+    if (r < 0)
+        closep(&listener.fd);
+    return r;
+}
+
+int listeners_open(const struct listener_wanted *wanted, size_t count, int backlog,
+                   const struct listener_set *pool, struct listener_set *ret,
+                   struct listener_fault *ret_fault)
+{
+    struct listener_set set = {0};
+
+    for (size_t i = 0; i < count; i++) {
+        int r = open_wanted(&wanted[i], backlog, pool, &set, ret_fault);
+
+        if (r < 0) {
+            listeners_close_except(&set, pool);
+            return r;
+        }
+    }
+    *ret = set;
+    return 0;
+}
+
+static int socket_int(int fd, int name)
+{
+    int value = -1;
+    socklen_t size = sizeof(value);
+
+    return getsockopt(fd, SOL_SOCKET, name, &value, &size) < 0 ? -1 : value;
+}
+
+/* What is wrong with a passed descriptor, or NULL. */
+static const char *passed_fault(int fd)
+{
+    int family = socket_int(fd, SO_DOMAIN);
+
+    if (family < 0)
+        return "it is no socket";
+    if (family != AF_INET && family != AF_INET6 && family != AF_UNIX && family != AF_VSOCK)
+        return "its address family is none of IPv4, IPv6, Unix, vsock";
+    if (socket_int(fd, SO_TYPE) != SOCK_STREAM)
+        return "it is no stream socket (ListenStream= makes one)";
+    if (socket_int(fd, SO_ACCEPTCONN) != 1)
+        return "it does not listen (with Accept=yes, use echod --inetd)";
+    return NULL;
+}
+
+static int set_flags(int fd)
+{
+    int flags = fcntl(fd, F_GETFL);
+
+    if (flags < 0 || fcntl(fd, F_SETFL, flags | O_NONBLOCK) < 0)
+        return -errno;
+    return fcntl(fd, F_SETFD, FD_CLOEXEC) < 0 ? -errno : 0;
+}
+
+int listener_adopt(int fd, const char *name, struct listener_set *set,
+                   struct listener_fault *ret_fault)
+{
+    struct listener listener = {.fd = fd, .passed = true};
+    int r;
+
+    ret_fault->what = passed_fault(fd);
+    if (ret_fault->what)
+        return -EINVAL;
+    ret_fault->what = "taking it over failed";
+    r = addr_of_socket(fd, &listener.addr);
+    if (r == 0)
+        r = set_flags(fd);
+    if (r == 0)
+        r = listener_set_options(fd, listener.addr.sa.sa_family);
+    if (r < 0)
+        return r;
+    (void)snprintf(listener.name, sizeof(listener.name), "%s", name);
+    return set_add(set, &listener);
+}
+
+int listeners_set_backlog(const struct listener_set *set, int backlog)
+{
+    for (size_t i = 0; i < set->count; i++)
+        if (!set->list[i].passed && listen(set->list[i].fd, backlog) < 0)
+            return -errno;
+    return 0;
+}
+
+int listener_backlog(const struct listener *listener)
+{
+    struct tcp_info info;
+    socklen_t size = sizeof(info);
+
+    if (getsockopt(listener->fd, IPPROTO_TCP, TCP_INFO, &info, &size) < 0)
+        return -errno;
+    return (int)info.tcpi_sacked; /* of a listening socket: the length its queue may have */
+}
+
+const struct listener *listeners_find(const struct listener_set *set, const struct addr *addr)
+{
+    for (size_t i = 0; i < set->count; i++)
+        if (addr_equal(&set->list[i].addr, addr))
+            return &set->list[i];
+    return NULL;
+}
+
+static bool set_has_fd(const struct listener_set *set, int fd)
+{
+    for (size_t i = 0; set && i < set->count; i++)
+        if (set->list[i].fd == fd)
+            return true;
+    return false;
+}
+
+void listeners_close_except(struct listener_set *set, const struct listener_set *keep)
+{
+    for (size_t i = 0; i < set->count; i++)
+        if (!set_has_fd(keep, set->list[i].fd))
+            closep(&set->list[i].fd);
+    free(set->list);
+    *set = (struct listener_set){0};
+}

@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: MIT */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "base/addr.h"
+
+/*
+ * Listening sockets: socket(2), bind(2), listen(2) with a backlog. Accepted connections inherit
+ * from them what is set here: non-blocking apart, all of the options of tcp(7) and socket(7).
+ */
+
+struct listener {
+    int fd;
+    bool passed; /* by the service manager: its address and backlog are not ours to change */
+    struct addr addr;
+    char name[64]; /* FileDescriptorName= of a passed one, else "" */
+};
+
+struct listener_set {
+    struct listener *list;
+    size_t count;
+};
+
+/* An address to listen on. */
+struct listener_wanted {
+    struct addr addr;
+    bool optional; /* where the machine does not have its family, go on without it */
+};
+
+/* What went wrong where, for the one who tells people. */
+struct listener_fault {
+    struct addr addr;
+    const char *what; /* "bind", ... or what is wrong with a passed descriptor */
+};
+
+/*
+ * Listens on each wanted address. What POOL has for an address is used again, same socket and
+ * queue; the others are opened, also where an address overlaps one of the pool that will go
+ * (127.0.0.1 and then 0.0.0.0). Optional ones that cannot be had are left out.
+ * 0, or -errno with *ret_fault set: then nothing is open that was not open before.
+ * On success the sets share descriptors: end one of them with listeners_close_except().
+ */
+int listeners_open(const struct listener_wanted *wanted, size_t count, int backlog,
+                   const struct listener_set *pool, struct listener_set *ret,
+                   struct listener_fault *ret_fault);
+
+/*
+ * Takes over a descriptor that the service manager passed. -EINVAL with *ret_fault set when it
+ * is no listening stream socket of a known family, else -errno. The descriptor stays open then.
+ */
+int listener_adopt(int fd, const char *name, struct listener_set *set,
+                   struct listener_fault *ret_fault);
+
+/* listen(2) again, with this backlog, on all that were not passed. 0 or -errno. */
+int listeners_set_backlog(const struct listener_set *set, int backlog);
+
+/* The backlog in force, which the kernel caps at net.core.somaxconn; -errno where it can't tell. */
+int listener_backlog(const struct listener *listener);
+
+const struct listener *listeners_find(const struct listener_set *set, const struct addr *addr);
+
+/* A second set of the same descriptors. 0 or -ENOMEM. */
+int listeners_copy(const struct listener_set *set, struct listener_set *ret);
+
+/* Closes what KEEP (NULL: nothing) does not have, too, and frees the set. */
+void listeners_close_except(struct listener_set *set, const struct listener_set *keep);
+
+/* Keepalive, no delay, urgent data in line: for a listener, and so for what it accepts. */
+int listener_set_options(int fd, int family);

@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: MIT */
+#pragma once
+
+#include <netinet/in.h>
+#include <stdatomic.h>
+#include <stdint.h>
+#include <sys/socket.h>
+
+#include <linux/vm_sockets.h>
+
+#include "base/addr.h"
+#include "base/pool.h"
+
+/*
+ * All that is known of one connection, in memory that the supervisor and all workers share. A
+ * connection changes hands by its descriptor and the number of its slot: the state is here.
+ */
+
+/*
+ * Owners: nobody, or a worker's number + SLOT_FIRST_WORKER. A worker that gives a connection up
+ * adds SLOT_IN_TRANSIT; the supervisor enters the next owner when it has the descriptor.
+ */
+enum { SLOT_NOBODY = 0, SLOT_FIRST_WORKER = 1, SLOT_IN_TRANSIT = 1 << 30 };
+
+enum { SLOT_NO_SPILL = UINT32_MAX };
+
+struct slot {
+    _Atomic uint32_t owner;
+    int32_t fd;           /* valid in the owner's process only */
+    uint32_t interest;    /* EPOLLIN or EPOLLOUT: what the owner waits for */
+    uint32_t spill;       /* the buffer with bytes that the peer is owed, or SLOT_NO_SPILL */
+    uint32_t spill_begin; /* these bytes in it */
+    uint32_t spill_end;
+    uint64_t opened_usec; /* clock_usec() at accept */
+    uint64_t active_ms;   /* clock_ms() when a byte last came or went */
+    uint64_t received;    /* bytes read from the peer */
+    uint64_t sent;        /* bytes written to it */
+    union {
+        struct sockaddr sa;
+        struct sockaddr_in in;
+        struct sockaddr_in6 in6;
+        struct sockaddr_vm vm;
+    } peer; /* of a Unix socket the family alone */
+    uint8_t reserved[44];
+};
+
+_Static_assert(sizeof(struct slot) == 128, "the size is part of the shared layout");
+
+struct slot_table {
+    struct pool pool;
+    struct slot *slots;
+};
+
+static inline uint32_t slot_owner(const struct slot *slot)
+{
+    return atomic_load_explicit(&slot->owner, memory_order_acquire);
+}
+
+static inline void slot_set_owner(struct slot *slot, uint32_t owner)
+{
+    atomic_store_explicit(&slot->owner, owner, memory_order_release);
+}
+
+/* Takes a slot below LIMIT for a new connection from PEER. Its number, or -1 when all are taken. */
+int64_t slot_open(struct slot_table *table, uint32_t limit, uint32_t owner,
+                  const struct addr *peer);
+
+/* Gives the slot back; its descriptor and its spill buffer must be gone already. */
+void slot_close(struct slot_table *table, uint32_t number);
+
+/* The first slot from FROM on that OWNER owns, or -1. */
+int64_t slot_next(const struct slot_table *table, uint32_t owner, uint32_t from);
+
+/* The peer's address. */
+struct addr slot_peer(const struct slot *slot);

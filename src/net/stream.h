@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: MIT */
+#pragma once
+
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "net/slot.h"
+#include "net/spill.h"
+#include "policy/stats.h"
+
+/*
+ * The echo of one connection, RFC 862: whatever was received is sent back, in order, until the
+ * peer ends the connection. A state machine without a loop, a clock or a wait of its own: the
+ * caller knows when a socket is ready and calls stream_step(), which does at most one recv(2) and
+ * one send(2), so that no peer keeps the others waiting.
+ *
+ * Two states are enough. A connection that owes nothing reads. What the peer does not take at
+ * once goes into a spill buffer, and until that is empty the connection only writes: thus a peer
+ * that does not read is not read from, and the end of its data cannot overtake the data.
+ */
+
+enum { STREAM_BUFFER = SPILL_BYTES };
+
+/* recv(2) and send(2), or a test in their place. */
+struct stream_calls {
+    ssize_t (*recv)(int fd, void *buffer, size_t size, int flags);
+    ssize_t (*send)(int fd, const void *buffer, size_t size, int flags);
+};
+
+const struct stream_calls *stream_syscalls(void);
+
+/* What all connections of a worker use in turn. */
+struct stream_io {
+    const struct stream_calls *calls;
+    uint8_t *buffer; /* STREAM_BUFFER bytes to read into */
+    struct spill spill;
+    struct stats *stats;
+    uint64_t now_ms; /* clock_ms(), as of the last wake-up */
+};
+
+enum stream_next {
+    STREAM_READ,     /* wait until the socket is readable */
+    STREAM_WRITE,    /* wait until the socket is writable */
+    STREAM_FINISHED, /* the peer sent its last byte and got all of them back: close */
+    STREAM_BROKEN,   /* the connection failed, errno says how (ECONNRESET is ordinary): close */
+};
+
+enum stream_next stream_step(struct slot *slot, struct stream_io *io);
+
+/* Whether the peer has yet to be sent some of what it sent. */
+static inline bool stream_owes(const struct slot *slot)
+{
+    return slot->spill != SLOT_NO_SPILL;
+}
+
+/* Gives the spill buffer back, with what is in it. */
+void stream_drop(struct slot *slot, struct stream_io *io);
