@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: MIT */
+#pragma once
+
+#include <stdint.h>
+
+#include "net/slot.h"
+#include "net/spill.h"
+#include "net/stream.h"
+#include "policy/stats.h"
+
+/*
+ * The memory that the supervisor and all workers share: one memfd, mapped before the fork. It has
+ * room for the most that could ever be configured; what nobody touched takes no memory. In order:
+ *
+ *     header | slot bits | spill bits | workers | slots | spill buffers
+ *
+ * Only the spill buffers are mapped as far as they are wanted. A later version of the program has
+ * to be able to read it: the header says which layout this is.
+ */
+
+enum {
+    ARENA_SLOTS = 1 << 20, /* at least the largest limits.connections */
+    ARENA_WORKERS = 512,   /* twice the most workers: at a reload there are old and new ones */
+};
+
+struct arena_worker {
+    struct stats stats;
+    uint8_t reserved[4096 - sizeof(struct stats)];
+    uint8_t buffer[STREAM_BUFFER];
+};
+
+struct arena {
+    int fd; /* the memfd */
+    uint8_t *base;
+    size_t size; /* mapped bytes */
+    struct slot_table slots;
+    struct spill spill;
+    struct arena_worker *workers; /* ARENA_WORKERS of them */
+};
+
+/* Makes the memory, with spill buffers for this many connections. 0 or -errno. */
+int arena_init(struct arena *arena, uint32_t connections);
+
+/* Maps spill buffers for this many connections, where they were fewer. 0 or -errno. */
+int arena_grow(struct arena *arena, uint32_t connections);
+
+void arena_deinit(struct arena *arena);

@@ -1,0 +1,81 @@
+/* SPDX-License-Identifier: MIT */
+#pragma once
+
+#include <stdint.h>
+
+#include "base/addr.h"
+
+/*
+ * The control channel between the supervisor and one worker: a pair of SOCK_SEQPACKET sockets,
+ * whole messages, some with descriptors. When one side ends, the other reads the end of it.
+ *
+ * To the worker              From the worker
+ * START   accept
+ * GIVE    give up a batch    GIVEN   slots and descriptors; 0 of them: none is left
+ * TAKE    take on a batch    TAKEN
+ * DRAIN   serve to the end
+ * LOOK    accept what waits
+ * PING    are you alive?     PONG
+ *                            REPORT  something worth logging
+ */
+enum message_kind {
+    MESSAGE_START,
+    MESSAGE_GIVE,
+    MESSAGE_GIVEN,
+    MESSAGE_TAKE,
+    MESSAGE_TAKEN,
+    MESSAGE_DRAIN,
+    MESSAGE_LOOK,
+    MESSAGE_PING,
+    MESSAGE_PONG,
+    MESSAGE_REPORT,
+};
+
+/* SCM_MAX_FD of the kernel: the most descriptors in one message. */
+enum { MESSAGE_SLOTS_MAX = 253 };
+
+/* What a worker saw; the supervisor says it. */
+enum report_kind {
+    REPORT_REFUSED, /* a connection over limits.connections */
+    REPORT_ENDED,   /* a connection's end, with its figures */
+    REPORT_PAUSED,  /* accepting stopped for a moment: error says why */
+    REPORT_FAILED,  /* the worker cannot go on: error, reason */
+};
+
+struct report {
+    enum report_kind kind;
+    int error; /* errno, or 0 */
+    uint64_t bytes;
+    uint64_t duration_usec;
+    struct addr peer;
+    struct addr local;
+    char reason[64];
+};
+
+struct message {
+    enum message_kind kind;
+    uint32_t count; /* of slots and descriptors */
+    union {
+        uint32_t slots[MESSAGE_SLOTS_MAX];
+        struct report report;
+    };
+};
+
+/* 0 or -errno; both ends are non-blocking. */
+int channel_pair(int ret[static 2]);
+
+/*
+ * Sends one message, with message->count descriptors (fds may be NULL when there are none). They
+ * stay the caller's. 0 or -errno; -EAGAIN when the other side does not read.
+ */
+int channel_send(int fd, const struct message *message, const int *fds);
+
+/* The same for a message that is nothing but its kind. */
+int channel_send_kind(int fd, enum message_kind kind);
+
+/*
+ * Receives one message. 1, or 0 at the end of the channel, or -errno (-EAGAIN: none is there).
+ * The descriptors that came are the caller's: those at the end of fds that did not arrive, for
+ * want of room in the table of descriptors, are -1.
+ */
+int channel_receive(int fd, struct message *ret, int fds[static MESSAGE_SLOTS_MAX]);

@@ -1,0 +1,195 @@
+/* SPDX-License-Identifier: MIT */
+#include "daemon/crew.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/clock.h"
+
+int crew_init(struct crew *crew, struct arena *arena, const struct identity *identity)
+{
+    memset(crew, 0, sizeof(*crew));
+    crew->arena = arena;
+    crew->identity = identity;
+    for (uint32_t i = 0; i < ARENA_WORKERS; i++)
+        crew->member[i].channel = -1;
+    crew->epoll = epoll_create1(EPOLL_CLOEXEC);
+    return crew->epoll < 0 ? -errno : 0;
+}
+
+void crew_deinit(struct crew *crew)
+{
+    for (uint32_t i = 0; i < ARENA_WORKERS; i++)
+        closep(&crew->member[i].channel);
+    closep(&crew->epoll);
+}
+
+static int64_t crew_fork(struct crew *crew, uint32_t number, const struct conf *conf,
+                         const struct listener_set *listeners)
+{
+    struct member *member = &crew->member[number];
+    struct epoll_event event = {.events = EPOLLIN, .data.u32 = number};
+    pid_t supervisor = getpid();
+    int pair[2];
+    int r = channel_pair(pair);
+
+    if (r < 0)
+        return r;
+    if (epoll_ctl(crew->epoll, EPOLL_CTL_ADD, pair[0], &event) == 0)
+        member->pid = fork();
+    else
+        member->pid = -1;
+    if (member->pid == 0)
+        worker_main(&(struct worker_setup){.number = number,
+                                           .channel = pair[1],
+                                           .conf = conf,
+                                           .arena = crew->arena,
+                                           .listeners = listeners,
+                                           .identity = crew->identity,
+                                           .supervisor = supervisor});
+    r = -errno;
+    closep(&pair[1]);
+    if (member->pid < 0) {
+        closep(&pair[0]);
+        return r;
+    }
+    member->channel = pair[0];
+    return number;
+}
+
+int64_t crew_spawn(struct crew *crew, const struct conf *conf, const struct listener_set *listeners)
+{
+    uint32_t number = crew_next(crew, MEMBER_NONE, 0);
+    int64_t result;
+
+    if (number == MEMBER_NOBODY)
+        return -EAGAIN;
+    crew->member[number] =
+        (struct member){.channel = -1, .started_ms = clock_ms(), .awaited = MEMBER_NOBODY};
+    memset(&crew->arena->workers[number].stats, 0, sizeof(struct stats));
+    result = crew_fork(crew, number, conf, listeners);
+    if (result >= 0)
+        crew->member[number].state = MEMBER_READY;
+    return result;
+}
+
+unsigned crew_count(const struct crew *crew, enum member_state state)
+{
+    unsigned count = 0;
+
+    for (uint32_t i = crew_next(crew, state, 0); i != MEMBER_NOBODY;
+         i = crew_next(crew, state, i + 1))
+        count++;
+    return count;
+}
+
+uint32_t crew_next(const struct crew *crew, enum member_state state, uint32_t from)
+{
+    for (uint32_t i = from; i < ARENA_WORKERS; i++)
+        if (crew->member[i].state == state)
+            return i;
+    return MEMBER_NOBODY;
+}
+
+bool crew_is_empty(const struct crew *crew)
+{
+    return crew_count(crew, MEMBER_NONE) == ARENA_WORKERS;
+}
+
+void crew_send(struct crew *crew, uint32_t number, const struct message *message, const int *fds)
+{
+    struct member *member = &crew->member[number];
+    int r;
+
+    if (member->channel < 0)
+        return;
+    r = channel_send(member->channel, message, fds);
+    if (r < 0 && r != -EPIPE && r != -ECONNRESET) /* These: it is dead already. */
+        crew_kill(crew, number);
+}
+
+void crew_order(struct crew *crew, uint32_t number, enum message_kind kind)
+{
+    crew_send(crew, number, &(struct message){.kind = kind}, NULL);
+}
+
+void crew_dismiss(struct crew *crew, uint32_t number)
+{
+    struct member *member = &crew->member[number];
+
+    member->state = MEMBER_LEAVING;
+    if (member->channel < 0)
+        return;
+    /* A worker that was just forked may hold a copy still, which would keep it in epoll. */
+    (void)epoll_ctl(crew->epoll, EPOLL_CTL_DEL, member->channel, NULL);
+    closep(&member->channel);
+}
+
+void crew_kill(struct crew *crew, uint32_t number)
+{
+    crew->member[number].hung = true;
+    (void)kill(crew->member[number].pid, SIGKILL); /* Not reaped yet, so still ours. */
+}
+
+uint32_t crew_find(const struct crew *crew, pid_t pid)
+{
+    for (uint32_t i = 0; i < ARENA_WORKERS; i++)
+        if (crew->member[i].state != MEMBER_NONE && crew->member[i].pid == pid)
+            return i;
+    return MEMBER_NOBODY;
+}
+
+/* Frees what a dead owner had; its descriptors went with it. */
+static unsigned reclaim_slots(struct arena *arena, uint32_t owner)
+{
+    struct slot_table *slots = &arena->slots;
+    unsigned count = 0;
+
+    for (int64_t n = slot_next(slots, owner, 0); n >= 0;
+         n = slot_next(slots, owner, (uint32_t)n + 1)) {
+        struct slot *slot = &slots->slots[n];
+
+        if (slot->spill != SLOT_NO_SPILL)
+            spill_give(&arena->spill, slot->spill);
+        slot_close(slots, (uint32_t)n);
+        count++;
+    }
+    return count;
+}
+
+void crew_bury(struct crew *crew, uint32_t number, int status, struct death *ret_death)
+{
+    struct member *member = &crew->member[number];
+    struct stats *stats = &crew->arena->workers[number].stats;
+    uint32_t owner = SLOT_FIRST_WORKER + number;
+
+    *ret_death = (struct death){
+        .number = number,
+        .pid = member->pid,
+        .state = member->state,
+        .status = status,
+        .hung = member->hung,
+        .lived_ms = clock_ms() - member->started_ms,
+        .lost =
+            reclaim_slots(crew->arena, owner) + reclaim_slots(crew->arena, owner | SLOT_IN_TRANSIT),
+    };
+    stats_sub(&stats->connections, stats_read(&stats->connections));
+    stats_sum(&crew->past, stats);
+    closep(&member->channel);
+    *member = (struct member){.channel = -1};
+}
+
+struct stats crew_stats(const struct crew *crew)
+{
+    struct stats sum = {0};
+
+    stats_sum(&sum, &crew->past);
+    for (uint32_t i = 0; i < ARENA_WORKERS; i++)
+        if (crew->member[i].state != MEMBER_NONE)
+            stats_sum(&sum, &crew->arena->workers[i].stats);
+    return sum;
+}

@@ -1,0 +1,86 @@
+/* SPDX-License-Identifier: MIT */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "daemon/arena.h"
+#include "daemon/channel.h"
+#include "daemon/worker.h"
+
+/* The workers as the supervisor knows them: who is there, what each is at, what they counted. */
+
+enum member_state {
+    MEMBER_NONE,     /* the place is free */
+    MEMBER_READY,    /* forked, waits for START */
+    MEMBER_SERVING,  /* accepts and echoes */
+    MEMBER_GIVING,   /* old, at a reload: gives its connections up */
+    MEMBER_LEAVING,  /* has nothing any more, or is to end: only its exit is awaited */
+    MEMBER_DRAINING, /* at a stop: serves to the end what it has */
+};
+
+enum { MEMBER_NOBODY = UINT32_MAX };
+
+struct member {
+    enum member_state state;
+    pid_t pid;
+    int channel;
+    uint64_t started_ms;
+    uint32_t awaited;    /* GIVING: who has its last batch and has not said TAKEN; itself, if it got
+                          * that back because nobody was there to take it */
+    unsigned unanswered; /* PINGs since the last PONG */
+    bool hung;           /* killed for that */
+};
+
+struct crew {
+    struct arena *arena;
+    const struct identity *identity;
+    int epoll; /* readable when a member's channel is; a member's number is the data */
+    struct member member[ARENA_WORKERS];
+    struct stats past; /* what workers counted that are no more */
+};
+
+/* How a member ended. */
+struct death {
+    uint32_t number;
+    pid_t pid;
+    enum member_state state;
+    int status; /* waitpid(2) */
+    bool hung;
+    uint64_t lived_ms;
+    unsigned lost; /* connections that it still had */
+};
+
+int crew_init(struct crew *crew, struct arena *arena, const struct identity *identity);
+void crew_deinit(struct crew *crew);
+
+/*
+ * Forks a worker that waits for START. conf and listeners must stay as they are until this
+ * returns: the worker has its own copy then. Its number, or -errno.
+ */
+int64_t crew_spawn(struct crew *crew, const struct conf *conf,
+                   const struct listener_set *listeners);
+
+/* The number of members in this state; the first one's number from FROM on, or MEMBER_NOBODY. */
+unsigned crew_count(const struct crew *crew, enum member_state state);
+uint32_t crew_next(const struct crew *crew, enum member_state state, uint32_t from);
+bool crew_is_empty(const struct crew *crew);
+
+/* Gives an order. A member that cannot even take one is killed: its death will be noticed. */
+void crew_order(struct crew *crew, uint32_t number, enum message_kind kind);
+void crew_send(struct crew *crew, uint32_t number, const struct message *message, const int *fds);
+
+/* Ends a member: at once if it runs, as nothing holds its channel any more. */
+void crew_dismiss(struct crew *crew, uint32_t number);
+void crew_kill(struct crew *crew, uint32_t number);
+
+/*
+ * After waitpid(2): a member is no more, its slots are free again. Call
+ * only when its channel has been read to the end.
+ */
+void crew_bury(struct crew *crew, uint32_t number, int status, struct death *ret_death);
+uint32_t crew_find(const struct crew *crew, pid_t pid);
+
+/* What all workers counted, those that are no more included. */
+struct stats crew_stats(const struct crew *crew);

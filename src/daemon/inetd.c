@@ -1,0 +1,132 @@
+/* SPDX-License-Identifier: MIT */
+#include "daemon/inetd.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/clock.h"
+#include "base/log.h"
+#include "net/listener.h"
+#include "net/stream.h"
+
+static bool is_standard_input(int fd)
+{
+    struct stat input, other;
+
+    return fstat(STDIN_FILENO, &input) == 0 && fstat(fd, &other) == 0 &&
+           input.st_dev == other.st_dev && input.st_ino == other.st_ino;
+}
+
+int inetd_silence(void)
+{
+    bool connected = is_standard_input(STDERR_FILENO);
+    _cleanup_(closep) int null = open("/dev/null", O_WRONLY | O_CLOEXEC);
+
+    if (null < 0)
+        return -errno;
+    for (int fd = STDOUT_FILENO; fd <= STDERR_FILENO; fd++)
+        if (is_standard_input(fd) && dup2(null, fd) < 0)
+            return -errno;
+    return connected;
+}
+
+/* The whole state of one connection, where a worker's lies in shared memory. */
+struct session {
+    _Atomic uint64_t spill_bits;
+    uint8_t buffer[STREAM_BUFFER];
+    uint8_t spill[SPILL_BYTES];
+    struct stats stats;
+    struct slot slot;
+    struct stream_io io;
+};
+
+static struct session *session_new(int fd)
+{
+    struct session *s = calloc(1, sizeof(*s));
+
+    if (!s)
+        return NULL;
+    s->spill_bits = ~UINT64_C(1); /* one buffer is free */
+    s->slot = (struct slot){.fd = fd, .spill = SLOT_NO_SPILL};
+    s->io = (struct stream_io){
+        .calls = stream_syscalls(),
+        .buffer = s->buffer,
+        .spill = {.pool = {.words = &s->spill_bits, .capacity = 64}, .base = s->spill},
+        .stats = &s->stats,
+    };
+    return s;
+}
+
+/* Waits until the connection is ready. False when it was silent for too long. */
+static bool session_wait(const struct session *s, short events, int idle_timeout)
+{
+    struct pollfd p = {.fd = s->slot.fd, .events = events};
+    int timeout = idle_timeout ? idle_timeout * 1000 : -1;
+    int n;
+
+    do
+        n = poll(&p, 1, timeout);
+    while (n < 0 && errno == EINTR);
+    return n > 0;
+}
+
+static enum stream_next session_run(struct session *s, int idle_timeout)
+{
+    enum stream_next next = STREAM_READ;
+
+    while (next == STREAM_READ || next == STREAM_WRITE) {
+        if (!session_wait(s, next == STREAM_READ ? POLLIN : POLLOUT, idle_timeout))
+            return STREAM_FINISHED;
+        s->io.now_ms = clock_ms();
+        next = stream_step(&s->slot, &s->io);
+    }
+    return next;
+}
+
+static int check_input(int *ret_family)
+{
+    int type, listening = 0;
+    socklen_t size = sizeof(int);
+
+    if (getsockopt(STDIN_FILENO, SOL_SOCKET, SO_TYPE, &type, &size) < 0 ||
+        getsockopt(STDIN_FILENO, SOL_SOCKET, SO_DOMAIN, ret_family, &size) < 0)
+        return log_event(EVENT_START_FAILED, errno, LOG_NO_FIELDS,
+                         "--inetd: standard input is no socket: %m");
+    (void)getsockopt(STDIN_FILENO, SOL_SOCKET, SO_ACCEPTCONN, &listening, &size);
+    if (type != SOCK_STREAM || listening)
+        return log_event(EVENT_START_FAILED, EINVAL, LOG_NO_FIELDS,
+                         "--inetd: standard input is %s, where a stream connection is wanted "
+                         "(\"stream tcp nowait\" in inetd.conf, Accept=yes in a socket unit)",
+                         listening ? "a listening socket" : "no stream socket");
+    return 0;
+}
+
+int inetd_run(const struct conf *conf)
+{
+    enum stream_next end;
+    struct session *s;
+    int family;
+
+    if (check_input(&family) < 0)
+        return EXIT_FAILURE;
+    (void)signal(SIGPIPE, SIG_IGN);
+    (void)listener_set_options(STDIN_FILENO, family); /* The echo works without, too. */
+    s = session_new(STDIN_FILENO);
+    if (!s) {
+        (void)log_event(EVENT_START_FAILED, ENOMEM, LOG_NO_FIELDS, "--inetd: %s", strerror(ENOMEM));
+        return EXIT_FAILURE;
+    }
+    end = session_run(s, conf->idle_timeout);
+    (void)shutdown(STDIN_FILENO, SHUT_RDWR); /* inetd may hold a copy: this ends it at once. */
+    free(s);
+    return end == STREAM_FINISHED ? EXIT_SUCCESS : EXIT_FAILURE;
+}

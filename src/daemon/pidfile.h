@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: MIT */
+#pragma once
+
+#include <sys/types.h>
+
+/* A file with this process's number, locked for as long as the process lives. */
+struct pidfile {
+    int fd; /* -1: none */
+    const char *path;
+};
+
+/*
+ * Creates, locks and writes the file; path must stay. 0, or -errno: -EEXIST when another process
+ * holds it, whose number is in *ret_holder then (0 if it cannot be read).
+ */
+int pidfile_create(struct pidfile *pidfile, const char *path, pid_t *ret_holder);
+
+/* Removes the file, if there is one of ours. */
+void pidfile_remove(struct pidfile *pidfile);

@@ -1,0 +1,198 @@
+/* SPDX-License-Identifier: MIT */
+#include "daemon/supervisor_state.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/service.h"
+
+static void reload_end(struct supervisor *s)
+{
+    s->reload.state = RELOAD_NONE;
+    supervisor_tell_ready(s);
+    if (s->reload.again)
+        reload_start(s);
+}
+
+static void reload_fail(struct supervisor *s, const struct failure *failure)
+{
+    (void)log_event(EVENT_RELOAD_FAILED, failure->error,
+                    LOG_FIELDS(LOG_TEXT(FIELD_REASON, failure->text)),
+                    "Reload failed, everything stays as it was: %s", failure->text);
+    s->reload.failure = *failure;
+    reload_end(s);
+}
+
+/* Forks the new workers, who wait. All or none. */
+static int spawn_all(struct supervisor *s, const struct conf *conf,
+                     const struct listener_set *listeners, struct failure *failure)
+{
+    unsigned wanted = supervisor_wanted_workers(conf);
+    int64_t r = arena_grow(&s->arena, (uint32_t)conf->limit_connections);
+
+    for (unsigned i = 0; i < wanted && r >= 0; i++)
+        r = crew_spawn(&s->crew, conf, listeners);
+    if (r >= 0)
+        return 0;
+    for (uint32_t i = crew_next(&s->crew, MEMBER_READY, 0); i != MEMBER_NOBODY;
+         i = crew_next(&s->crew, MEMBER_READY, i + 1))
+        crew_dismiss(&s->crew, i);
+    return failure_set(failure, (int)r, "Cannot start %u workers: %m", wanted);
+}
+
+static void order_all(struct crew *crew, enum member_state from, enum member_state to,
+                      enum message_kind order)
+{
+    for (uint32_t i = crew_next(crew, from, 0); i != MEMBER_NOBODY;
+         i = crew_next(crew, from, i + 1)) {
+        crew->member[i].state = to;
+        crew_order(crew, i, order);
+    }
+}
+
+/* From here on nothing can fail: the new workers begin, the old ones begin to give up. */
+static void commit(struct supervisor *s, const struct conf *conf, struct listener_set *listeners)
+{
+    struct listener_set before = s->listeners;
+
+    s->conf = *conf;
+    s->listeners = *listeners;
+    s->reload.failure = (struct failure){0};
+    s->reload.state = RELOAD_MOVING;
+    log_open((enum conf_log_target)conf->log_target, conf->log_level, s->options->daemon);
+    (void)listeners_set_backlog(&s->listeners, conf->backlog); /* It was listening already. */
+    order_all(&s->crew, MEMBER_SERVING, MEMBER_GIVING, MESSAGE_GIVE);
+    order_all(&s->crew, MEMBER_READY, MEMBER_SERVING, MESSAGE_START);
+    listening_announce(conf, &before, &s->listeners);
+    listeners_close_except(&before, &s->listeners);
+    reload_check_moved(s);
+}
+
+/* ADDRS is NULL when the listeners are the service manager's: then they stay what they are. */
+static int open_listeners(struct supervisor *s, const struct conf *conf,
+                          const struct addr_list *addrs, struct listener_set *ret,
+                          struct failure *failure)
+{
+    if (addrs)
+        return listening_open(conf, addrs, &s->listeners, ret, failure);
+    if (listeners_copy(&s->listeners, ret) < 0)
+        return failure_set(failure, ENOMEM, "Cannot keep the listeners: %m");
+    return 0;
+}
+
+static void reload_apply(struct supervisor *s, const struct conf *conf,
+                         const struct addr_list *addrs)
+{
+    struct listener_set listeners = {0};
+    struct failure failure;
+    int r = open_listeners(s, conf, addrs, &listeners, &failure);
+
+    if (r == 0)
+        r = spawn_all(s, conf, &listeners, &failure);
+    if (r == 0) {
+        commit(s, conf, &listeners);
+        return;
+    }
+    listeners_close_except(&listeners, &s->listeners);
+    reload_fail(s, &failure);
+}
+
+static void log_conf_errors(const struct conf_errors *errors, struct failure *failure)
+{
+    for (size_t i = 0; i < errors->count; i++)
+        (void)log_event(EVENT_CONFIG_ERROR, 0, LOG_NO_FIELDS, "%s", errors->text[i]);
+    (void)failure_set(failure, EINVAL, "%zu error%s in the configuration, the first: %s",
+                      errors->count, errors->count == 1 ? "" : "s",
+                      errors->count ? errors->text[0] : "out of memory");
+}
+
+/* Looks the host up, here if that takes no time, else in a child. */
+static void reload_resolve(struct supervisor *s, const struct conf *conf)
+{
+    struct addr_list addrs = {0};
+    struct failure failure;
+    int r = listening_resolve(conf, true, &addrs, &failure);
+
+    if (r == 0) {
+        reload_apply(s, conf, &addrs);
+        addr_list_deinit(&addrs);
+        return;
+    }
+    if (r == -EAGAIN) {
+        r = lookup_start(conf, &s->reload.lookup);
+        if (r == 0)
+            r = loop_watch(s->loop, FD_LOOKUP, s->reload.lookup.fd);
+        (void)failure_set(&failure, r, "Cannot look host = \"%s\" up: %m", conf->host);
+    }
+    if (r < 0) {
+        reload_fail(s, &failure);
+        return;
+    }
+    s->reload.conf = *conf;
+    s->reload.state = RELOAD_RESOLVING;
+}
+
+void reload_start(struct supervisor *s)
+{
+    struct conf_errors errors = {0};
+    struct failure failure;
+    struct conf conf;
+
+    s->reload.again = s->reload.state != RELOAD_NONE;
+    if (s->reload.again || s->stop != STOP_NONE)
+        return;
+    s->reload.began_usec = clock_usec();
+    service_reloading();
+    (void)log_event(EVENT_RELOADING, 0, LOG_NO_FIELDS, "Reloading the configuration");
+    if (echod_options_load_conf(s->options, &conf, &errors) < 0) {
+        log_conf_errors(&errors, &failure);
+        reload_fail(s, &failure);
+    } else if (s->passed) {
+        reload_apply(s, &conf, NULL);
+    } else {
+        reload_resolve(s, &conf);
+    }
+    conf_errors_deinit(&errors);
+}
+
+void reload_resolved(struct supervisor *s)
+{
+    struct addr_list addrs = {0};
+    struct failure failure;
+    int r;
+
+    (void)loop_watch(s->loop, FD_LOOKUP, -1);
+    r = lookup_finish(&s->reload.lookup, &addrs);
+    if (r == 0) {
+        reload_apply(s, &s->reload.conf, &addrs);
+        addr_list_deinit(&addrs);
+    } else {
+        (void)listening_unresolved(&s->reload.conf, r, &failure);
+        reload_fail(s, &failure);
+    }
+}
+
+void reload_cancel(struct supervisor *s)
+{
+    if (s->reload.state == RELOAD_RESOLVING) {
+        (void)loop_watch(s->loop, FD_LOOKUP, -1);
+        lookup_cancel(&s->reload.lookup);
+    }
+    s->reload.state = RELOAD_NONE;
+    s->reload.again = false;
+}
+
+void reload_check_moved(struct supervisor *s)
+{
+    uint64_t took = clock_usec() - s->reload.began_usec;
+
+    if (s->reload.state != RELOAD_MOVING || crew_count(&s->crew, MEMBER_GIVING) > 0)
+        return;
+    (void)log_event(EVENT_RELOADED, 0,
+                    LOG_FIELDS(LOG_NUMBER(FIELD_DURATION_USEC, took),
+                               LOG_NUMBER(FIELD_WORKERS, crew_count(&s->crew, MEMBER_SERVING))),
+                    "Reloaded in %.1f ms: the new configuration is in force", (double)took / 1000);
+    reload_end(s);
+}

@@ -1,0 +1,399 @@
+/* SPDX-License-Identifier: MIT */
+#include "daemon/supervisor.h"
+
+#include <errno.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/descriptors.h"
+#include "base/log.h"
+#include "base/service.h"
+#include "daemon/daemonize.h"
+#include "daemon/supervisor_state.h"
+
+enum {
+    TICK_MS = 10000,        /* without a watchdog */
+    MISSED_PINGS = 2,       /* then a worker is taken to hang */
+    END_MS = 2000,          /* what a worker gets to end at once in */
+    EXTRA_STOP_MS = 5000,   /* beyond drain_timeout, for the service manager */
+    SPARE_DESCRIPTORS = 64, /* a process's, beside its connections */
+    LISTENERS_TEXT_MAX = 512,
+};
+
+unsigned supervisor_wanted_workers(const struct conf *conf)
+{
+    cpu_set_t cpus;
+
+    if (conf->workers > 0)
+        return (unsigned)conf->workers;
+    if (sched_getaffinity(0, sizeof(cpus), &cpus) < 0)
+        return 1; /* More CPUs than fit into the set, or none that may be asked about. */
+    return CPU_COUNT(&cpus) < ARENA_WORKERS / 2 ? (unsigned)CPU_COUNT(&cpus) : ARENA_WORKERS / 2;
+}
+
+/* The status line: what is served, by how many, to how many. */
+static const char *format_status(const struct supervisor *s, char *text, size_t size)
+{
+    struct stats stats = crew_stats(&s->crew);
+    char listeners[LISTENERS_TEXT_MAX];
+    bool failed = s->reload.failure.error != 0;
+    bool stopping = s->stop != STOP_NONE;
+
+    (void)snprintf(text, size, "%s%s; workers: %u; connections: %llu, so far %llu%s%s",
+                   stopping ? "Stopping" : "Listening on ",
+                   listening_format(&s->listeners, listeners, sizeof(listeners)),
+                   crew_count(&s->crew, stopping ? MEMBER_DRAINING : MEMBER_SERVING),
+                   (unsigned long long)stats_read(&stats.connections),
+                   (unsigned long long)stats_read(&stats.accepted),
+                   failed ? "; the last reload failed: " : "",
+                   failed ? s->reload.failure.text : "");
+    return text;
+}
+
+void supervisor_tell_ready(struct supervisor *s)
+{
+    char text[2048];
+
+    service_ready(format_status(s, text, sizeof(text)));
+}
+
+void supervisor_tell_status(struct supervisor *s)
+{
+    char text[2048];
+
+    service_status(format_status(s, text, sizeof(text)));
+}
+
+static void log_counters(const struct supervisor *s)
+{
+    struct stats stats = crew_stats(&s->crew);
+
+    (void)log_event(EVENT_COUNTERS, 0,
+                    LOG_FIELDS(LOG_NUMBER(FIELD_CONNECTIONS, stats_read(&stats.connections)),
+                               LOG_NUMBER(FIELD_CONNECTIONS_TOTAL, stats_read(&stats.accepted)),
+                               LOG_NUMBER(FIELD_REFUSED, stats_read(&stats.refused)),
+                               LOG_NUMBER(FIELD_BYTES, stats_read(&stats.sent)),
+                               LOG_NUMBER(FIELD_WORKERS, crew_count(&s->crew, MEMBER_SERVING))),
+                    "Connections: %llu, so far %llu, refused %llu; bytes echoed: %llu",
+                    (unsigned long long)stats_read(&stats.connections),
+                    (unsigned long long)stats_read(&stats.accepted),
+                    (unsigned long long)stats_read(&stats.refused),
+                    (unsigned long long)stats_read(&stats.sent));
+}
+
+/* Workers. */
+
+static void hire(struct supervisor *s)
+{
+    while (crew_count(&s->crew, MEMBER_SERVING) < supervisor_wanted_workers(&s->conf)) {
+        int64_t number = crew_spawn(&s->crew, &s->conf, &s->listeners);
+
+        if (number < 0) {
+            (void)log_event(EVENT_WORKER_DIED, (int)number, LOG_NO_FIELDS,
+                            "Cannot start a worker, trying again in %d s: %m",
+                            RESPAWN_LONGEST_PAUSE_MS / 1000);
+            (void)loop_set_timer(s->loop, TIMER_RESPAWN, RESPAWN_LONGEST_PAUSE_MS);
+            return;
+        }
+        s->crew.member[number].state = MEMBER_SERVING;
+        crew_order(&s->crew, (uint32_t)number, MESSAGE_START);
+    }
+    crew_resume_giving(&s->crew);
+}
+
+static void ping(struct supervisor *s, uint32_t number)
+{
+    struct member *member = &s->crew.member[number];
+
+    if (member->unanswered++ < MISSED_PINGS) {
+        crew_order(&s->crew, number, MESSAGE_PING);
+        return;
+    }
+    (void)log_event(
+        EVENT_WORKER_HUNG, 0,
+        LOG_FIELDS(LOG_NUMBER(FIELD_WORKER, number), LOG_NUMBER(FIELD_WORKER_PID, member->pid)),
+        "Worker %u (pid %d) does not answer: killing it", number, (int)member->pid);
+    crew_kill(&s->crew, number);
+}
+
+static int64_t tick_ms(void)
+{
+    uint64_t watchdog_usec = service_watchdog_usec();
+
+    return watchdog_usec ? (int64_t)(watchdog_usec / 2000) : TICK_MS;
+}
+
+static void tick(struct supervisor *s)
+{
+    service_watchdog();
+    for (uint32_t i = 0; i < ARENA_WORKERS; i++)
+        if (s->crew.member[i].state != MEMBER_NONE && s->crew.member[i].channel >= 0)
+            ping(s, i);
+    supervisor_tell_status(s);
+    (void)loop_set_timer(s->loop, TIMER_TICK, tick_ms());
+}
+
+/* The stop. */
+
+static void stop_at_once(struct supervisor *s)
+{
+    if (s->stop >= STOP_ENDING)
+        return;
+    reload_cancel(s);
+    if (s->stop == STOP_NONE)
+        service_stopping("Stopping at once");
+    s->stop = STOP_ENDING;
+    for (uint32_t i = 0; i < ARENA_WORKERS; i++)
+        if (s->crew.member[i].state != MEMBER_NONE)
+            crew_dismiss(&s->crew, i);
+    (void)loop_set_timer(s->loop, TIMER_STOP, END_MS);
+    if (crew_is_empty(&s->crew))
+        loop_exit(s->loop);
+}
+
+static void stop_by_drain(struct supervisor *s)
+{
+    char text[2048];
+    struct stats stats = crew_stats(&s->crew);
+
+    reload_cancel(s);
+    s->stop = STOP_DRAINING;
+    listeners_close_except(&s->listeners, NULL); /* Nobody shall wait for what does not come. */
+    service_stopping(format_status(s, text, sizeof(text)));
+    service_extend_timeout(((uint64_t)s->conf.drain_timeout * 1000 + EXTRA_STOP_MS) * 1000);
+    (void)log_event(EVENT_STOPPING, 0,
+                    LOG_FIELDS(LOG_NUMBER(FIELD_CONNECTIONS, stats_read(&stats.connections))),
+                    "Stopping: connections get up to %d s to end: %llu", s->conf.drain_timeout,
+                    (unsigned long long)stats_read(&stats.connections));
+    for (uint32_t i = 0; i < ARENA_WORKERS; i++) {
+        struct member *member = &s->crew.member[i];
+
+        if (member->state == MEMBER_NONE || member->state == MEMBER_LEAVING)
+            continue;
+        member->state = MEMBER_DRAINING;
+        crew_order(&s->crew, i, MESSAGE_DRAIN);
+    }
+    (void)loop_set_timer(s->loop, TIMER_STOP, (int64_t)s->conf.drain_timeout * 1000);
+    if (crew_is_empty(&s->crew))
+        loop_exit(s->loop);
+}
+
+static void stop_next_step(struct supervisor *s)
+{
+    if (s->stop < STOP_ENDING) {
+        stop_at_once(s);
+        return;
+    }
+    s->stop = STOP_KILLING;
+    for (uint32_t i = 0; i < ARENA_WORKERS; i++)
+        if (s->crew.member[i].state != MEMBER_NONE)
+            crew_kill(&s->crew, i);
+}
+
+/* The loop's handlers. */
+
+static void on_signal(void *user, int signo)
+{
+    struct supervisor *s = user;
+
+    switch (signo) {
+    case SIGTERM:
+    case SIGINT:
+        if (s->stop == STOP_NONE)
+            stop_by_drain(s);
+        else
+            stop_at_once(s);
+        break;
+    case SIGQUIT:
+        stop_at_once(s);
+        break;
+    case SIGHUP:
+        reload_start(s);
+        break;
+    case SIGUSR1:
+        log_counters(s);
+        break;
+    case SIGCHLD:
+        crew_reap(s);
+        break;
+    default:
+        break;
+    }
+}
+
+static void on_timer(void *user, unsigned timer)
+{
+    struct supervisor *s = user;
+
+    switch ((enum supervisor_timer)timer) {
+    case TIMER_TICK:
+        tick(s);
+        break;
+    case TIMER_RESPAWN:
+        if (s->stop == STOP_NONE)
+            hire(s);
+        break;
+    case TIMER_STOP:
+        stop_next_step(s);
+        break;
+    case TIMER_FOLDED:
+        (void)loop_set_timer(s->loop, TIMER_FOLDED, log_flush_folded());
+        break;
+    }
+}
+
+static void on_readable(void *user, unsigned fd_number)
+{
+    struct supervisor *s = user;
+
+    if (fd_number == FD_CREW)
+        crew_read(s);
+    else
+        reload_resolved(s);
+}
+
+/* The start. */
+
+static int open_listeners(struct supervisor *s, struct failure *failure)
+{
+    struct addr_list addrs = {0};
+    int r = listening_adopt(&s->listeners, failure);
+
+    s->passed = s->listeners.count > 0;
+    if (r < 0 || s->passed)
+        return r;
+    r = listening_resolve(&s->conf, false, &addrs, failure);
+    if (r == 0)
+        r = listening_open(&s->conf, &addrs, &(struct listener_set){0}, &s->listeners, failure);
+    addr_list_deinit(&addrs);
+    return r;
+}
+
+static int choose_identity(struct supervisor *s, struct failure *failure)
+{
+    const char *user = s->options->user;
+    int r = user ? identity_of_user(user, &s->identity) : 0;
+
+    if (r == -ENOENT)
+        return failure_set(failure, r, "--user %s: there is no such user", user);
+    if (r == -EPERM)
+        return failure_set(failure, r, "--user %s: only root can change its user", user);
+    return r < 0 ? failure_set(failure, r, "--user %s: %m", user) : 0;
+}
+
+static int open_loop(struct supervisor *s)
+{
+    static const int signals[] = {SIGTERM, SIGINT, SIGQUIT, SIGHUP, SIGUSR1, SIGCHLD};
+    static const struct loop_handlers handlers = {on_signal, on_timer, on_readable};
+    int r = loop_new(&handlers, s, &s->loop);
+
+    for (size_t i = 0; i < sizeof(signals) / sizeof(signals[0]) && r >= 0; i++)
+        r = loop_add_signal(s->loop, signals[i]);
+    if (r >= 0)
+        r = loop_watch(s->loop, FD_CREW, s->crew.epoll);
+    if (r >= 0)
+        r = loop_set_timer(s->loop, TIMER_TICK, tick_ms());
+    return r < 0 ? r : 0;
+}
+
+static int open_machinery(struct supervisor *s, struct failure *failure)
+{
+    int r = arena_init(&s->arena, (uint32_t)s->conf.limit_connections);
+
+    (void)signal(SIGPIPE, SIG_IGN);
+    if (r == 0)
+        r = crew_init(&s->crew, &s->arena, &s->identity);
+    if (r == 0)
+        r = open_loop(s);
+    return r < 0 ? failure_set(failure, r, "Cannot set up memory or event loop: %m") : 0;
+}
+
+static void check_descriptors(const struct supervisor *s)
+{
+    size_t limit;
+
+    if (descriptors_raise_limit(&limit) == 0 &&
+        limit < (size_t)s->conf.limit_connections + SPARE_DESCRIPTORS)
+        (void)log_event(EVENT_NOTICE, 0, LOG_NO_FIELDS,
+                        "limits.connections = %d may not be reached: a process may have %zu "
+                        "descriptors here (ulimit -Hn, LimitNOFILE=)",
+                        s->conf.limit_connections, limit);
+}
+
+static void announce_start(struct supervisor *s)
+{
+    char all[LISTENERS_TEXT_MAX], first[ADDR_TEXT_MAX];
+    unsigned workers = crew_count(&s->crew, MEMBER_SERVING);
+
+    listening_announce(&s->conf, &(struct listener_set){0}, &s->listeners);
+    (void)log_event(EVENT_STARTED, 0, LOG_FIELDS(LOG_NUMBER(FIELD_WORKERS, workers)),
+                    "Ready on %s (workers: %u); try: echo-client %s",
+                    listening_format(&s->listeners, all, sizeof(all)), workers,
+                    addr_format(&s->listeners.list[0].addr, first));
+}
+
+static int start(struct supervisor *s, struct failure *failure)
+{
+    int r = choose_identity(s, failure);
+
+    if (r == 0)
+        r = open_listeners(s, failure);
+    if (r == 0)
+        r = open_machinery(s, failure);
+    if (r < 0)
+        return r;
+    check_descriptors(s);
+    hire(s);
+    if (crew_count(&s->crew, MEMBER_SERVING) == 0)
+        return failure_set(failure, EAGAIN, "Cannot start a worker: %m");
+    announce_start(s);
+    return 0;
+}
+
+static int exit_status(int error)
+{
+    enum { EXIT_PERMISSION = 4 }; /* LSB, daemon(7) */
+
+    return error == -EACCES || error == -EPERM ? EXIT_PERMISSION : EXIT_FAILURE;
+}
+
+static void supervisor_deinit(struct supervisor *s)
+{
+    loop_free(s->loop);
+    crew_deinit(&s->crew);
+    arena_deinit(&s->arena);
+    listeners_close_except(&s->listeners, NULL);
+    free(s);
+}
+
+int supervisor_run(const struct echod_options *options, const struct conf *conf, int *parent)
+{
+    struct supervisor *s = calloc(1, sizeof(*s));
+    struct failure failure = {0};
+    int r;
+
+    if (!s)
+        return exit_status(log_event(EVENT_START_FAILED, ENOMEM, LOG_NO_FIELDS, "%m"));
+    *s = (struct supervisor){.options = options, .conf = *conf, .arena.fd = -1, .crew.epoll = -1};
+    r = start(s, &failure);
+    if (r == 0) {
+        supervisor_tell_ready(s);
+        log_copy_errors(-1);
+        daemonize_tell(parent, EXIT_SUCCESS);
+        r = loop_run(s->loop);
+        if (r < 0)
+            (void)failure_set(&failure, r, "The event loop failed: %m");
+    }
+    if (r < 0) {
+        (void)log_event(EVENT_START_FAILED, r, LOG_NO_FIELDS, "%s", failure.text);
+        service_failed(r, failure.text);
+    } else {
+        (void)log_event(EVENT_STOPPED, 0, LOG_NO_FIELDS, "Stopped");
+    }
+    supervisor_deinit(s);
+    return r < 0 ? exit_status(r) : EXIT_SUCCESS;
+}

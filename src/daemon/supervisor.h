@@ -1,0 +1,12 @@
+/* SPDX-License-Identifier: MIT */
+#pragma once
+
+#include "base/conf.h"
+#include "daemon/options.h"
+
+/*
+ * The supervisor: owns the configuration, the listeners and the workers, talks to the service
+ * manager, and never echoes. Runs until it is told to stop. PARENT is the pipe of daemonize(), or
+ * -1; it is told when echod listens. Returns the exit status.
+ */
+int supervisor_run(const struct echod_options *options, const struct conf *conf, int *parent);

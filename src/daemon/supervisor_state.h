@@ -1,0 +1,81 @@
+/* SPDX-License-Identifier: MIT */
+#pragma once
+
+#include <stdbool.h>
+
+#include "daemon/arena.h"
+#include "daemon/crew.h"
+#include "daemon/failure.h"
+#include "daemon/identity.h"
+#include "daemon/listening.h"
+#include "daemon/lookup.h"
+#include "daemon/loop.h"
+#include "daemon/respawn.h"
+#include "daemon/supervisor.h"
+
+/* What the files of the supervisor share. */
+
+enum supervisor_timer {
+    TIMER_TICK,    /* the watchdog's pace: pings, the status line */
+    TIMER_RESPAWN, /* a dead worker's replacement is due */
+    TIMER_STOP,    /* a stop has taken long enough */
+    TIMER_FOLDED,  /* folded messages are to be counted up */
+};
+
+enum supervisor_fd { FD_CREW, FD_LOOKUP };
+
+enum reload_state {
+    RELOAD_NONE,
+    RELOAD_RESOLVING, /* a child looks the new host up */
+    RELOAD_MOVING,    /* the old workers give their connections up */
+};
+
+struct reload {
+    enum reload_state state;
+    bool again;           /* asked for once more meanwhile */
+    struct conf conf;     /* RESOLVING: the one to be */
+    struct lookup lookup; /* RESOLVING */
+    uint64_t began_usec;
+    struct failure failure; /* of the last one, or "" */
+};
+
+enum stop_state {
+    STOP_NONE,
+    STOP_DRAINING, /* the workers serve to the end what they have */
+    STOP_ENDING,   /* they were told to end at once */
+    STOP_KILLING,
+};
+
+struct supervisor {
+    const struct echod_options *options;
+    struct identity identity;
+    struct conf conf; /* in force */
+    struct listener_set listeners;
+    bool passed; /* the listeners came from the service manager */
+    struct arena arena;
+    struct crew crew;
+    struct respawn respawn;
+    struct reload reload;
+    enum stop_state stop;
+    struct loop *loop;
+};
+
+/* supervisor.c */
+
+/* The workers that a configuration asks for. */
+unsigned supervisor_wanted_workers(const struct conf *conf);
+
+/* Sends READY=1 or the status line as it is now. */
+void supervisor_tell_ready(struct supervisor *s);
+void supervisor_tell_status(struct supervisor *s);
+
+/* reload.c: a reload is a transaction; until reload_apply() has all it needs, nothing changes. */
+void reload_start(struct supervisor *s);
+void reload_resolved(struct supervisor *s);
+void reload_cancel(struct supervisor *s);
+void reload_check_moved(struct supervisor *s); /* ends it when no old worker has anything left */
+
+/* crew_events.c: what workers say, and their deaths. */
+void crew_read(struct supervisor *s);
+void crew_reap(struct supervisor *s);
+void crew_resume_giving(struct crew *crew); /* now that there is somebody to take again */

@@ -1,0 +1,239 @@
+/* SPDX-License-Identifier: MIT */
+#include "daemon/worker.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/prctl.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/descriptors.h"
+#include "daemon/worker_state.h"
+
+enum { EVENTS_AT_ONCE = 256 };
+
+int worker_watch(struct worker *worker, int operation, int fd, uint32_t events,
+                 enum worker_source source, uint32_t number)
+{
+    struct epoll_event event = {.events = events, .data.u64 = (uint64_t)source << 32 | number};
+
+    return epoll_ctl(worker->epoll, operation, fd, &event) < 0 ? -errno : 0;
+}
+
+void worker_send(struct worker *worker, const struct message *message, const int *fds)
+{
+    struct pollfd room = {.fd = worker->setup->channel, .events = POLLOUT};
+    int r = channel_send(worker->setup->channel, message, fds);
+
+    while (r == -EAGAIN && (poll(&room, 1, -1) > 0 || errno == EINTR))
+        r = channel_send(worker->setup->channel, message, fds);
+    if (r < 0)
+        worker->done = true;
+}
+
+void worker_report(struct worker *worker, const struct report *report)
+{
+    struct message message = {.kind = MESSAGE_REPORT, .report = *report};
+
+    if (channel_send(worker->setup->channel, &message, NULL) < 0)
+        stats_add(&worker->io.stats->unreported, 1);
+}
+
+static void send_kind(struct worker *worker, enum message_kind kind)
+{
+    worker_send(worker, &(struct message){.kind = kind}, NULL);
+}
+
+static void obey(struct worker *worker, const struct message *message, const int *fds)
+{
+    switch (message->kind) {
+    case MESSAGE_START:
+        worker->mode = WORKER_SERVING;
+        worker_accept_start(worker);
+        break;
+    case MESSAGE_GIVE:
+        worker->mode = WORKER_GIVING;
+        worker_give(worker);
+        break;
+    case MESSAGE_TAKE:
+        worker_take(worker, message, fds);
+        send_kind(worker, MESSAGE_TAKEN);
+        break;
+    case MESSAGE_DRAIN:
+        worker->mode = WORKER_DRAINING;
+        worker_accept_end(worker);
+        worker_sweep(worker);
+        break;
+    case MESSAGE_LOOK:
+        if (worker->accepting)
+            worker_accept_waiting(worker);
+        break;
+    case MESSAGE_PING:
+        send_kind(worker, MESSAGE_PONG);
+        break;
+    default:
+        worker->done = true; /* No order that a supervisor gives. */
+    }
+}
+
+static void read_channel(struct worker *worker)
+{
+    struct message message;
+    int fds[MESSAGE_SLOTS_MAX];
+    int r = channel_receive(worker->setup->channel, &message, fds);
+
+    if (r == 1)
+        obey(worker, &message, fds);
+    else if (r != -EAGAIN)
+        worker->done = true;
+}
+
+static void dispatch(struct worker *worker, uint64_t data)
+{
+    uint32_t number = (uint32_t)data;
+
+    switch ((enum worker_source)(data >> 32)) {
+    case SOURCE_STREAM:
+        worker_serve(worker, number);
+        break;
+    case SOURCE_LISTENER:
+        worker_accept_from(worker, &worker->setup->listeners->list[number]);
+        break;
+    case SOURCE_CHANNEL:
+        read_channel(worker);
+        break;
+    }
+}
+
+/* The milliseconds that epoll_wait(2) may take until something is due, -1 for any number. */
+static int wait_limit(const struct worker *worker)
+{
+    uint64_t next = worker->resume_ms < worker->sweep_ms ? worker->resume_ms : worker->sweep_ms;
+
+    if (next == NEVER_MS)
+        return -1;
+    if (next <= worker->now_ms)
+        return 0;
+    return next - worker->now_ms < INT_MAX ? (int)(next - worker->now_ms) : INT_MAX;
+}
+
+static void do_what_is_due(struct worker *worker)
+{
+    if (worker->now_ms >= worker->resume_ms && worker->mode == WORKER_SERVING)
+        worker_accept_start(worker);
+    if (worker->now_ms >= worker->sweep_ms)
+        worker_sweep(worker);
+    if (worker->mode == WORKER_DRAINING && stats_read(&worker->io.stats->connections) == 0)
+        worker->done = true;
+}
+
+static void worker_run(struct worker *worker)
+{
+    struct epoll_event events[EVENTS_AT_ONCE];
+
+    while (!worker->done) {
+        int n = epoll_wait(worker->epoll, events, EVENTS_AT_ONCE, wait_limit(worker));
+
+        worker->now_ms = worker->io.now_ms = clock_ms();
+        for (int i = 0; i < n && !worker->done; i++)
+            dispatch(worker, events[i].data.u64);
+        do_what_is_due(worker);
+    }
+}
+
+/*
+ * The supervisor's orders come by the channel alone: a terminal's Ctrl-C reaches the workers, too,
+ * and whoever signals "all of echod" means the supervisor.
+ */
+static void ignore_signals(void)
+{
+    static const int ignored[] = {SIGTERM, SIGINT, SIGHUP, SIGQUIT, SIGUSR1, SIGUSR2, SIGPIPE};
+    sigset_t none;
+
+    for (size_t i = 0; i < sizeof(ignored) / sizeof(ignored[0]); i++)
+        (void)signal(ignored[i], SIG_IGN); /* Cannot fail for these. */
+    (void)signal(SIGCHLD, SIG_DFL);
+    (void)signal(SIGRTMIN, SIG_IGN);
+    (void)sigemptyset(&none);
+    (void)sigprocmask(SIG_SETMASK, &none, NULL);
+}
+
+/* Closes what belongs to the supervisor: the siblings' channels above all, or nobody would ever
+ * see the end of one. */
+static int close_inherited(const struct worker_setup *setup)
+{
+    size_t count = 0;
+    int *keep = malloc((setup->listeners->count + 1) * sizeof(*keep));
+
+    if (!keep)
+        return -ENOMEM;
+    keep[count++] = setup->channel;
+    for (size_t i = 0; i < setup->listeners->count; i++)
+        keep[count++] = setup->listeners->list[i].fd;
+    descriptors_close_except(keep, count);
+    free(keep);
+    return 0;
+}
+
+static int worker_become(const struct worker_setup *setup)
+{
+    int r;
+
+    ignore_signals();
+    (void)prctl(PR_SET_NAME, "echod-worker");
+    r = close_inherited(setup);
+    if (r == 0)
+        r = identity_assume(setup->identity);
+    if (r < 0)
+        return r;
+    /* The end of the channel ends a worker that runs; this ends one that is stopped, too. */
+    if (prctl(PR_SET_PDEATHSIG, SIGKILL) < 0)
+        return -errno;
+    return getppid() == setup->supervisor ? 0 : -ESRCH;
+}
+
+static int worker_init(struct worker *worker, const struct worker_setup *setup)
+{
+    struct arena_worker *shared = &setup->arena->workers[setup->number];
+
+    *worker = (struct worker){
+        .setup = setup,
+        .owner = SLOT_FIRST_WORKER + setup->number,
+        .epoll = epoll_create1(EPOLL_CLOEXEC),
+        .now_ms = clock_ms(),
+        .resume_ms = NEVER_MS,
+        .sweep_ms = NEVER_MS,
+        .io = {.calls = stream_syscalls(),
+               .buffer = shared->buffer,
+               .spill = setup->arena->spill,
+               .stats = &shared->stats,
+               .now_ms = clock_ms()},
+    };
+    if (worker->epoll < 0)
+        return -errno;
+    return worker_watch(worker, EPOLL_CTL_ADD, setup->channel, EPOLLIN, SOURCE_CHANNEL, 0);
+}
+
+_Noreturn void worker_main(const struct worker_setup *setup)
+{
+    struct worker worker;
+    int r = worker_become(setup);
+
+    if (r == 0)
+        r = worker_init(&worker, setup);
+    if (r == 0)
+        worker_run(&worker);
+    else
+        (void)channel_send(setup->channel,
+                           &(struct message){.kind = MESSAGE_REPORT,
+                                             .report = {.kind = REPORT_FAILED, .error = -r}},
+                           NULL); /* If it cannot be told, the exit status says it. */
+    /* Nothing of the supervisor's that waits for an orderly exit is this process's business. */
+    _exit(r == 0 ? EXIT_SUCCESS : EXIT_FAILURE);
+}

@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: MIT */
+#pragma once
+
+#include <stdint.h>
+
+#include "base/conf.h"
+#include "daemon/arena.h"
+#include "daemon/identity.h"
+#include "net/listener.h"
+
+/*
+ * A worker: accepts, echoes, accounts. It has the memory that it inherited and no more: no files,
+ * no new sockets, no log; it lives as long as its control channel.
+ */
+struct worker_setup {
+    uint32_t number; /* of its arena_worker */
+    int channel;
+    const struct conf *conf;
+    struct arena *arena;
+    const struct listener_set *listeners;
+    const struct identity *identity;
+    pid_t supervisor;
+};
+
+/* What a freshly forked process does until it ends. Never returns. */
+_Noreturn void worker_main(const struct worker_setup *setup);

@@ -1,0 +1,153 @@
+/* SPDX-License-Identifier: MIT */
+#include "daemon/worker_state.h"
+
+#include <errno.h>
+#include <sys/epoll.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+
+enum {
+    ACCEPT_AT_ONCE = 64,        /* then the connections have their turn */
+    ACCEPT_PAUSE_MS = 100,      /* when descriptors or memory ran out */
+    ACCEPT_WAITING_MAX = 65536, /* an end even for a queue that fills as fast as it is emptied */
+};
+
+enum accepted { ACCEPTED, ACCEPT_QUEUE_EMPTY, ACCEPT_NO_RESOURCES };
+
+/* A listener in epoll: each connection wakes one of the workers that wait, not all of them. */
+static int watch_listeners(struct worker *worker)
+{
+    const struct listener_set *set = worker->setup->listeners;
+    int r = 0;
+
+    for (uint32_t i = 0; i < set->count && r == 0; i++)
+        r = worker_watch(worker, EPOLL_CTL_ADD, set->list[i].fd, EPOLLIN | EPOLLEXCLUSIVE,
+                         SOURCE_LISTENER, i);
+    return r;
+}
+
+/* Removes the listeners from epoll: closing them would not, as other processes hold them, too. */
+static void unwatch_listeners(struct worker *worker)
+{
+    const struct listener_set *set = worker->setup->listeners;
+
+    for (uint32_t i = 0; i < set->count; i++)
+        (void)worker_watch(worker, EPOLL_CTL_DEL, set->list[i].fd, 0, SOURCE_LISTENER, i);
+    worker->accepting = false;
+}
+
+static void pause_accepting(struct worker *worker, int error)
+{
+    unwatch_listeners(worker);
+    worker->resume_ms = worker->now_ms + ACCEPT_PAUSE_MS;
+    if (!worker->starved)
+        worker_report(worker, &(struct report){.kind = REPORT_PAUSED, .error = error});
+    worker->starved = true;
+}
+
+void worker_accept_start(struct worker *worker)
+{
+    int r;
+
+    worker->resume_ms = NEVER_MS;
+    r = watch_listeners(worker);
+    worker->accepting = r == 0;
+    if (r < 0)
+        pause_accepting(worker, -r);
+}
+
+void worker_accept_stop(struct worker *worker)
+{
+    if (worker->accepting)
+        unwatch_listeners(worker);
+    worker->resume_ms = NEVER_MS;
+}
+
+void worker_accept_end(struct worker *worker)
+{
+    const struct listener_set *set = worker->setup->listeners;
+
+    worker_accept_stop(worker);
+    for (size_t i = 0; i < set->count; i++)
+        (void)close(set->list[i].fd); /* Linux releases it whatever it answers. */
+}
+
+/* Over a limit: a reset, so that neither side keeps any state. */
+static void refuse(struct worker *worker, int fd, const struct addr *peer)
+{
+    static const struct linger reset = {.l_onoff = 1, .l_linger = 0};
+    struct report report = {.kind = REPORT_REFUSED, .peer = *peer, .reason = "limits.connections"};
+
+    stats_add(&worker->io.stats->refused, 1);
+    if (worker->setup->conf->log_connections != CONF_LOG_CONNECTIONS_NONE) {
+        (void)addr_of_socket(fd, &report.local); /* Unknown, it stays unsaid. */
+        worker_report(worker, &report);
+    }
+    (void)setsockopt(fd, SOL_SOCKET, SO_LINGER, &reset, sizeof(reset)); /* else a FIN will do */
+    closep(&fd);
+}
+
+/* Whether accept(2) failed for the connection's sake alone, so that the next one may do better. */
+static bool is_of_connection(int error)
+{
+    switch (error) {
+    case EINTR:
+    case ECONNABORTED:
+    case EPROTO:
+    case EPERM:
+    case ENETDOWN:
+    case ENOPROTOOPT:
+    case EHOSTDOWN:
+    case ENONET:
+    case EHOSTUNREACH:
+    case EOPNOTSUPP:
+    case ENETUNREACH:
+    case ETIMEDOUT:
+        return true;
+    default:
+        return false;
+    }
+}
+
+static enum accepted accept_one(struct worker *worker, int listener)
+{
+    struct addr peer = {.len = sizeof(peer.un)};
+    int fd = accept4(listener, &peer.sa, &peer.len, SOCK_NONBLOCK | SOCK_CLOEXEC);
+
+    if (fd < 0 && (errno == EAGAIN || errno == EWOULDBLOCK))
+        return ACCEPT_QUEUE_EMPTY;
+    if (fd < 0)
+        return is_of_connection(errno) ? ACCEPTED : ACCEPT_NO_RESOURCES;
+    worker->starved = false;
+    stats_add(&worker->io.stats->accepted, 1);
+    if (!worker_add_stream(worker, fd, &peer))
+        refuse(worker, fd, &peer);
+    return ACCEPTED;
+}
+
+static void accept_up_to(struct worker *worker, int listener, unsigned most)
+{
+    enum accepted result = ACCEPTED;
+
+    while (result == ACCEPTED && most-- > 0)
+        result = accept_one(worker, listener);
+    if (result == ACCEPT_NO_RESOURCES && worker->accepting)
+        pause_accepting(worker, errno);
+}
+
+void worker_accept_from(struct worker *worker, const struct listener *listener)
+{
+    /* An event of this batch may have paused or ended the accepting. */
+    if (worker->accepting)
+        accept_up_to(worker, listener->fd, ACCEPT_AT_ONCE);
+}
+
+void worker_accept_waiting(struct worker *worker)
+{
+    const struct listener_set *set = worker->setup->listeners;
+
+    for (size_t i = 0; i < set->count; i++)
+        accept_up_to(worker, set->list[i].fd, ACCEPT_WAITING_MAX);
+}

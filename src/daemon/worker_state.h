@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: MIT */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "daemon/channel.h"
+#include "daemon/worker.h"
+#include "net/stream.h"
+
+/* What the files of a worker share. */
+
+enum worker_mode {
+    WORKER_WAITING,  /* not told to start */
+    WORKER_SERVING,  /* accepts */
+    WORKER_GIVING,   /* gives its connections up, serves those it still has */
+    WORKER_DRAINING, /* serves its connections to their end, then ends itself */
+};
+
+/* What an event of epoll(7) is about: the upper half of its data; the lower half is a number. */
+enum worker_source { SOURCE_CHANNEL, SOURCE_LISTENER, SOURCE_STREAM };
+
+static const uint64_t NEVER_MS = UINT64_MAX;
+
+struct worker {
+    const struct worker_setup *setup;
+    enum worker_mode mode;
+    uint32_t owner; /* what stands in the slots of its connections */
+    int epoll;
+    uint64_t now_ms;
+    uint64_t resume_ms; /* when to accept again after a pause, or NEVER_MS */
+    uint64_t sweep_ms;  /* when to look for silent connections, or NEVER_MS */
+    bool accepting;     /* the listeners are in epoll */
+    bool starved;       /* nothing could be accepted since a pause was reported */
+    bool done;
+    struct stream_io io;
+};
+
+/* epoll_ctl(2) with data for one source. 0 or -errno. */
+int worker_watch(struct worker *worker, int operation, int fd, uint32_t events,
+                 enum worker_source source, uint32_t number);
+
+/* Sends a message that must arrive; waits for room. The worker is done when that fails. */
+void worker_send(struct worker *worker, const struct message *message, const int *fds);
+
+/* Sends a report, or counts it as lost: telling is never worth waiting for. */
+void worker_report(struct worker *worker, const struct report *report);
+
+/* worker_accept.c: the listeners. */
+void worker_accept_start(struct worker *worker);
+void worker_accept_stop(struct worker *worker);
+void worker_accept_end(struct worker *worker); /* for good: closes the listeners */
+void worker_accept_from(struct worker *worker, const struct listener *listener);
+void worker_accept_waiting(struct worker *worker); /* from all listeners what waits there */
+
+/* worker_streams.c: the connections. */
+bool worker_add_stream(struct worker *worker, int fd, const struct addr *peer);
+void worker_serve(struct worker *worker, uint32_t number);
+void worker_sweep(struct worker *worker);
+void worker_give(struct worker *worker);
+void worker_take(struct worker *worker, const struct message *message, const int *fds);
