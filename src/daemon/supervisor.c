@@ -326,14 +326,18 @@ static void check_descriptors(const struct supervisor *s)
 
 static void announce_start(struct supervisor *s)
 {
-    char all[LISTENERS_TEXT_MAX], first[ADDR_TEXT_MAX];
+    const struct addr *first = &s->listeners.list[0].addr;
+    struct addr target = addr_is_wildcard(first)
+                             ? addr_loopback(first->sa.sa_family, (uint16_t)addr_port(first))
+                             : *first;
+    char all[LISTENERS_TEXT_MAX], text[ADDR_TEXT_MAX];
     unsigned workers = crew_count(&s->crew, MEMBER_SERVING);
 
     listening_announce(&s->conf, &(struct listener_set){0}, &s->listeners);
     (void)log_event(EVENT_STARTED, 0, LOG_FIELDS(LOG_NUMBER(FIELD_WORKERS, workers)),
                     "Ready on %s (workers: %u); try: echo-client %s",
                     listening_format(&s->listeners, all, sizeof(all)), workers,
-                    addr_format(&s->listeners.list[0].addr, first));
+                    addr_format(&target, text));
 }
 
 static int start(struct supervisor *s, struct failure *failure)

@@ -1,0 +1,36 @@
+#!/bin/bash
+# SPDX-License-Identifier: MIT
+# The man pages: clean, and in step with what --help says.
+set -u
+export LC_ALL=C
+
+command -v mandoc >/dev/null || exit 77
+failed=0
+
+fail() {
+    echo "check-man: $*" >&2
+    failed=1
+}
+
+page_options() { grep -oE 'Fl -[a-z0-9][a-z0-9-]*' "$1" | sed 's/^Fl -/--/' | sort -u; }
+help_options() { grep -oE -- '--[a-z0-9][a-z0-9-]*' <<<"$1" | sort -u; }
+
+# same_options PAGE PROGRAM: every long option stands in both
+same_options() {
+    local page=${top_srcdir:?}/man/$1 said option
+    said=$("$2" --help) || fail "$2 --help: exit status $?"
+    [ -n "$said" ] || fail "$2 --help says nothing"
+    while read -r option; do
+        fail "$1 lacks $option"
+    done < <(comm -23 <(help_options "$said") <(page_options "$page"))
+    while read -r option; do
+        fail "$1 has $option, which $2 --help does not name"
+    done < <(comm -13 <(help_options "$said") <(page_options "$page"))
+}
+
+for page in "${top_srcdir:?}"/man/*.[158]; do
+    mandoc -T lint -W warning "$page" || fail "$page: see above"
+done
+same_options echod.8 "${ECHOD:?}"
+same_options echo-client.1 "${ECHO_CLIENT:?}"
+exit "$failed"
