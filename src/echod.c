@@ -5,6 +5,7 @@
 #include <syslog.h>
 
 #include "base/conf.h"
+#include "base/descriptors.h"
 #include "base/log.h"
 #include "daemon/daemonize.h"
 #include "daemon/inetd.h"
@@ -109,6 +110,8 @@ int main(int argc, char **argv)
 {
     struct echod_options options;
 
+    if (descriptors_open_standard() < 0)
+        return EXIT_FAILURE;
     switch (echod_options_parse(argc, argv, &options)) {
     case OPTIONS_WRONG:
         return EXIT_USAGE;

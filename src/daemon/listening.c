@@ -6,6 +6,7 @@
 #include <stdlib.h>
 
 #include "base/cleanup.h"
+#include "base/conf_schema.h"
 #include "base/log.h"
 #include "base/service.h"
 
@@ -77,6 +78,7 @@ int listening_open(const struct conf *conf, const struct addr_list *addrs,
     _cleanup_(freep) struct listener_wanted *wanted = calloc(addrs->count, sizeof(*wanted));
     char text[ADDR_TEXT_MAX], origin[ORIGIN_MAX];
     struct listener_fault fault;
+    enum conf_key key;
     int r;
 
     if (!wanted)
@@ -91,9 +93,11 @@ int listening_open(const struct conf *conf, const struct addr_list *addrs,
         announce_omitted(addrs, ret);
         return 0;
     }
-    return failure_set(
-        ret_failure, r, "Cannot listen on %s (port: %s): %s: %m%s", addr_format(&fault.addr, text),
-        conf_origin_format(conf, CONF_PORT, origin, sizeof(origin)), fault.what, advice(r));
+    key = r == -EADDRNOTAVAIL ? CONF_HOST : CONF_PORT;
+    return failure_set(ret_failure, r, "Cannot listen on %s (%s: %s): %s: %m%s",
+                       addr_format(&fault.addr, text), conf_schema(key)->name,
+                       conf_origin_format(conf, key, origin, sizeof(origin)), fault.what,
+                       advice(r));
 }
 
 static int adopt_each(const struct service_fds *fds, struct listener_set *set,

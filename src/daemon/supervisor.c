@@ -103,6 +103,7 @@ static void hire(struct supervisor *s)
         crew_order(&s->crew, (uint32_t)number, MESSAGE_START);
     }
     crew_resume_giving(&s->crew);
+    supervisor_tell_status(s);
 }
 
 static void ping(struct supervisor *s, uint32_t number)
@@ -305,6 +306,7 @@ static int open_machinery(struct supervisor *s, struct failure *failure)
     int r = arena_init(&s->arena, (uint32_t)s->conf.limit_connections);
 
     (void)signal(SIGPIPE, SIG_IGN);
+    (void)signal(SIGUSR2, SIG_IGN); /* No order of ours, and no reason to die. */
     if (r == 0)
         r = crew_init(&s->crew, &s->arena, &s->identity);
     if (r == 0)
@@ -324,14 +326,21 @@ static void check_descriptors(const struct supervisor *s)
                         s->conf.limit_connections, limit);
 }
 
-static void announce_start(struct supervisor *s)
+/* What a client may be told to connect to. */
+static struct addr target_of(const struct addr *listener)
 {
-    const struct addr *first = &s->listeners.list[0].addr;
-    struct addr target = addr_is_wildcard(first)
-                             ? addr_loopback(first->sa.sa_family, (uint16_t)addr_port(first))
-                             : *first;
-    char all[LISTENERS_TEXT_MAX], text[ADDR_TEXT_MAX];
+    int family = listener->sa.sa_family;
+
+    if ((family == AF_INET || family == AF_INET6) && addr_is_wildcard(listener))
+        return addr_loopback(family, (uint16_t)addr_port(listener));
+    return *listener;
+}
+
+static void announce_start(const struct supervisor *s)
+{
+    struct addr target = target_of(&s->listeners.list[0].addr);
     unsigned workers = crew_count(&s->crew, MEMBER_SERVING);
+    char all[LISTENERS_TEXT_MAX], text[ADDR_TEXT_MAX];
 
     listening_announce(&s->conf, &(struct listener_set){0}, &s->listeners);
     (void)log_event(EVENT_STARTED, 0, LOG_FIELDS(LOG_NUMBER(FIELD_WORKERS, workers)),

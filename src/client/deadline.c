@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: MIT */
+#include "client/deadline.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <time.h>
+
+int64_t clock_nsec(void)
+{
+    struct timespec now;
+
+    (void)clock_gettime(CLOCK_MONOTONIC, &now); /* Cannot fail for this clock. */
+    return now.tv_sec * NSEC_PER_SEC + now.tv_nsec;
+}
+
+int deadline_poll(int fd, short events, int64_t deadline)
+{
+    struct pollfd pollfd = {.fd = fd, .events = events};
+
+    for (;;) {
+        int64_t left = deadline - clock_nsec();
+        struct timespec timeout = {0};
+        int r;
+
+        if (left > 0)
+            timeout = (struct timespec){left / NSEC_PER_SEC, left % NSEC_PER_SEC};
+        r = ppoll(&pollfd, 1, &timeout, NULL);
+        if (r > 0)
+            return pollfd.revents;
+        if (r < 0 && errno != EINTR)
+            return -errno;
+        if (r == 0 && left <= 0)
+            return -ETIMEDOUT;
+    }
+}

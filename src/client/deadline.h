@@ -1,0 +1,14 @@
+/* SPDX-License-Identifier: MIT */
+#pragma once
+
+#include <stdint.h>
+
+/* Points in time are nanoseconds of CLOCK_MONOTONIC: setting the clock does not move them. */
+
+#define NSEC_PER_SEC INT64_C(1000000000)
+#define NSEC_PER_MSEC INT64_C(1000000)
+
+int64_t clock_nsec(void);
+
+/* poll(2) on one descriptor. Returns revents (> 0), -ETIMEDOUT once DEADLINE is past, or -errno. */
+int deadline_poll(int fd, short events, int64_t deadline);

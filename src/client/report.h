@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: MIT */
+#pragma once
+
+#include <stdbool.h>
+#include <stdio.h>
+
+#include "client/check.h"
+
+/* How echo-client ends. */
+enum report_status {
+    REPORT_INTACT = 0,
+    REPORT_NOT_INTACT = 2, /* the server, or the way to it */
+    REPORT_UNKNOWN = 3,    /* nothing is known about the server: wrong usage, trouble over here */
+};
+
+/*
+ * Says in one line what a check found: success on OUT (not when QUIET), failure on ERR. Returns
+ * the status to exit with.
+ */
+enum report_status report_check(const struct check_request *request,
+                                const struct check_result *result, bool quiet, FILE *out,
+                                FILE *err);
+
+/* Writes out what stdio still holds of OUT. 0 or -errno: a full disk, a closed descriptor. */
+int report_flush(FILE *out);

@@ -1,0 +1,156 @@
+/* SPDX-License-Identifier: MIT */
+#include "client/target.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* The functions below return NULL, or what is wrong. */
+
+static const char *parse_port(const char *text, uint16_t *ret_port)
+{
+    unsigned long port;
+
+    if (text[0] == '\0' || strspn(text, "0123456789") != strlen(text))
+        return "the port is not a number";
+    errno = 0;
+    port = strtoul(text, NULL, 10);
+    if (errno != 0 || port < 1 || port > 65535)
+        return "the port is not in 1..65535";
+    *ret_port = (uint16_t)port;
+    return NULL;
+}
+
+static bool is_ipv6(const char *host)
+{
+    char address[INET6_ADDRSTRLEN];
+    size_t length = strcspn(host, "%"); /* fe80::1%eth0 */
+    struct in6_addr ignored;
+
+    if (length >= sizeof(address) || (host[length] == '%' && host[length + 1] == '\0'))
+        return false;
+    memcpy(address, host, length);
+    address[length] = '\0';
+    return inet_pton(AF_INET6, address, &ignored) == 1;
+}
+
+static bool has_odd_byte(const char *host)
+{
+    for (; *host; host++)
+        if ((unsigned char)*host <= ' ' || *host == 0x7f || strchr("[]/@\"\\", *host))
+            return true;
+    return false;
+}
+
+/* Copies the LENGTH bytes of TEXT that are the host. */
+static const char *take_host(const char *text, size_t length, struct target *target)
+{
+    if (length == 0)
+        return "the host is missing";
+    if (length >= sizeof(target->host))
+        return "the host name is too long";
+    memcpy(target->host, text, length);
+    target->host[length] = '\0';
+    return has_odd_byte(target->host) ? "the host has a character that no host name has" : NULL;
+}
+
+/* [IPV6] or [IPV6]:PORT */
+static const char *parse_bracketed(const char *text, struct target *target)
+{
+    const char *end = strchr(text, ']');
+    const char *problem;
+
+    if (!end)
+        return "the closing bracket is missing";
+    problem = take_host(text + 1, (size_t)(end - text - 1), target);
+    if (problem)
+        return problem;
+    if (!is_ipv6(target->host))
+        return "what stands in brackets is not an IPv6 address";
+    if (end[1] == '\0')
+        return NULL;
+    return end[1] == ':' ? parse_port(end + 2, &target->port) : "a colon must follow the bracket";
+}
+
+static const char *parse_host_and_port(const char *text, struct target *target)
+{
+    const char *colon = strchr(text, ':');
+    const char *problem;
+
+    if (text[0] == '[')
+        return parse_bracketed(text, target);
+    if (colon && strchr(colon + 1, ':')) {
+        if (!is_ipv6(text))
+            return "neither HOST:PORT nor an IPv6 address";
+        return take_host(text, strlen(text), target);
+    }
+    problem = take_host(text, colon ? (size_t)(colon - text) : strlen(text), target);
+    if (problem || !colon)
+        return problem;
+    return parse_port(colon + 1, &target->port);
+}
+
+static const char *parse_tcp(const char *text, struct target *target)
+{
+    const char *problem;
+
+    target->kind = TARGET_TCP;
+    target->port = TARGET_PORT_DEFAULT;
+    problem = parse_host_and_port(text, target);
+    if (problem)
+        return problem;
+    (void)snprintf(target->text, sizeof(target->text),
+                   strchr(target->host, ':') ? "[%s]:%u" : "%s:%u", target->host, target->port);
+    return NULL;
+}
+
+static const char *parse_unix(const char *name, struct target *target)
+{
+    char text[ADDR_TEXT_MAX];
+
+    target->kind = TARGET_UNIX;
+    if (strncmp(name, "///", 3) == 0)
+        name += 2; /* unix:///path, as in a URL with an empty host */
+    else if (strncmp(name, "//", 2) == 0)
+        return "a Unix socket has no host";
+    if (name[0] != '/' && name[0] != '@')
+        return "a path begins with /, an abstract name with @";
+    switch (addr_unix(name, &target->addr)) {
+    case 0:
+        break;
+    case -ENAMETOOLONG:
+        return "longer than the name of a Unix socket may be";
+    default:
+        return "the name is missing";
+    }
+    (void)snprintf(target->text, sizeof(target->text), "%s", addr_format(&target->addr, text));
+    return NULL;
+}
+
+static const char *parse(const char *text, struct target *target)
+{
+    const char *colon = strchr(text, ':');
+
+    if (strncmp(text, "unix:", strlen("unix:")) == 0)
+        return parse_unix(text + strlen("unix:"), target);
+    if (strncmp(text, "tcp://", strlen("tcp://")) == 0)
+        return parse_tcp(text + strlen("tcp://"), target);
+    if (colon && colon > text && colon[1] == '/')
+        return "unknown scheme";
+    return parse_tcp(text, target);
+}
+
+int target_parse(const char *text, struct target *ret_target, const char **ret_problem)
+{
+    struct target target = {0};
+    const char *problem = parse(text, &target);
+
+    if (problem) {
+        *ret_problem = problem;
+        return -EINVAL;
+    }
+    *ret_target = target;
+    return 0;
+}
