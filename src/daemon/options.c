@@ -179,10 +179,14 @@ int echod_options_load_conf(const struct echod_options *options, struct conf *re
     r = conf_load(&paths, &conf, errors);
     if (r < 0)
         return r;
-    if (options->log_level >= 0)
+    if (options->log_level >= 0) {
         conf.log_level = options->log_level;
-    if (options->log_target >= 0)
+        conf.origin[CONF_LOG_LEVEL] = (struct conf_origin){.file = "--log-level"};
+    }
+    if (options->log_target >= 0) {
         conf.log_target = options->log_target;
+        conf.origin[CONF_LOG_TARGET] = (struct conf_origin){.file = "--log-target"};
+    }
     *ret_conf = conf;
     return 0;
 }

@@ -1,0 +1,107 @@
+/* SPDX-License-Identifier: MIT */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdio.h>
+
+/*
+ * The configuration: data only. A struct conf is a plain value: copy it by assignment, it owns
+ * nothing. It is never changed in place: a reload makes another one.
+ */
+
+/* The keys, in the order of the schema table in conf_schema.c. */
+enum conf_key {
+    CONF_HOST,
+    CONF_PORT,
+    CONF_BACKLOG,
+    CONF_WORKERS,
+    CONF_IDLE_TIMEOUT,
+    CONF_DRAIN_TIMEOUT,
+    CONF_LIMITS_CONNECTIONS,
+    CONF_LOG_LEVEL,
+    CONF_LOG_TARGET,
+    CONF_LOG_CONNECTIONS,
+    CONF_KEY_COUNT
+};
+
+/* log.target: where messages go. */
+enum conf_log_target {
+    CONF_LOG_TARGET_AUTO,
+    CONF_LOG_TARGET_JOURNAL,
+    CONF_LOG_TARGET_SYSLOG,
+    CONF_LOG_TARGET_STDERR,
+};
+
+/* log.connections: which connections are logged. */
+enum conf_log_connections {
+    CONF_LOG_CONNECTIONS_NONE,
+    CONF_LOG_CONNECTIONS_REFUSED,
+    CONF_LOG_CONNECTIONS_ALL,
+};
+
+/*
+ * Where a value was set: a file's line; with line 0 something else, by its name, as an option of
+ * the command line; with an empty name nowhere, it is the built-in default.
+ */
+struct conf_origin {
+    char file[256];
+    unsigned line;
+};
+
+struct conf {
+    char host[256];        /* name or numeric address; "" = every interface, both families */
+    int port;              /* 1..65535 */
+    int backlog;           /* connections, listen(2) */
+    int workers;           /* processes; 0 = one per CPU */
+    int idle_timeout;      /* seconds; 0 = never */
+    int drain_timeout;     /* seconds */
+    int limit_connections; /* open connections of all workers together */
+    int log_level;         /* LOG_ERR .. LOG_DEBUG, syslog(3) */
+    int log_target;        /* enum conf_log_target */
+    int log_connections;   /* enum conf_log_connections */
+    struct conf_origin origin[CONF_KEY_COUNT];
+};
+
+/* What was found wrong: one line of text each, "FILE:LINE: KEY = VALUE: problem; allowed: ...". */
+struct conf_errors {
+    char **text;
+    size_t count;
+};
+
+void conf_errors_deinit(struct conf_errors *errors);
+
+/* Where conf_load() reads. Both may be NULL: then nothing is read. */
+struct conf_paths {
+    const char *file;        /* the main file */
+    bool file_required;      /* a missing main file is an error */
+    const char *const *dirs; /* drop-in directories, the most important one first, NULL-ended */
+};
+
+/* /etc/echod.conf, and echod.conf.d under /etc, /run, /usr/local/lib and /usr/lib. */
+struct conf_paths conf_paths_system(void);
+
+/* The built-in defaults. */
+struct conf conf_defaults(void);
+
+/*
+ * Reads the files over the built-in defaults: the main file, then the drop-ins. Returns 0, or
+ * -EINVAL when anything was wrong: then errors, {0} before, has every fault of every file, and
+ * ret_conf is untouched. -ENOMEM is possible, too.
+ */
+int conf_load(const struct conf_paths *paths, struct conf *ret_conf, struct conf_errors *errors);
+
+/*
+ * Writes the configuration in force in the file's own syntax, each key with its help and with
+ * the place that set it as comments; what is written can be read again. 0 or -errno.
+ */
+int conf_print(const struct conf *conf, FILE *out);
+
+/* "FILE:LINE" of a key's value, or "built-in default". text is returned. */
+const char *conf_origin_format(const struct conf *conf, enum conf_key key, char *text, size_t size);
+
+/* The number of a log level's name ("err" ... "debug"), or -1. For --log-level. */
+int conf_log_level_parse(const char *name);
+
+/* The enum conf_log_target of a name, or -1. For --log-target. */
+int conf_log_target_parse(const char *name);

@@ -1,0 +1,310 @@
+/* SPDX-License-Identifier: MIT */
+#include "base/conf_schema.h"
+
+#include <string.h>
+#include <syslog.h>
+
+#include "base/conf_literal.h"
+#include "base/suggest.h"
+
+static const struct conf_choice log_levels[] = {
+    {"err", LOG_ERR},   {"warning", LOG_WARNING}, {"notice", LOG_NOTICE},
+    {"info", LOG_INFO}, {"debug", LOG_DEBUG},     {NULL, 0},
+};
+
+static const struct conf_choice log_targets[] = {
+    {"auto", CONF_LOG_TARGET_AUTO},
+    {"journal", CONF_LOG_TARGET_JOURNAL},
+    {"syslog", CONF_LOG_TARGET_SYSLOG},
+    {"stderr", CONF_LOG_TARGET_STDERR},
+    {NULL, 0},
+};
+
+static const struct conf_choice log_connections[] = {
+    {"none", CONF_LOG_CONNECTIONS_NONE},
+    {"refused", CONF_LOG_CONNECTIONS_REFUSED},
+    {"all", CONF_LOG_CONNECTIONS_ALL},
+    {NULL, 0},
+};
+
+#define INT_FIELD(field) .type = CONF_TYPE_INT, .offset = offsetof(struct conf, field)
+#define CHOICE_FIELD(field, table)                                                                 \
+    .type = CONF_TYPE_CHOICE, .offset = offsetof(struct conf, field), .choices = (table)
+#define STRING_FIELD(field)                                                                        \
+    .type = CONF_TYPE_STRING, .offset = offsetof(struct conf, field),                              \
+    .max = (int)sizeof(((struct conf *)NULL)->field) - 1
+
+static const struct conf_schema table[CONF_KEY_COUNT] = {
+    [CONF_HOST] =
+        {
+            .name = "host",
+            STRING_FIELD(host),
+            .text = "127.0.0.1",
+            .help = "Name or address to listen on; \"\" is every interface, IPv4 and IPv6.",
+        },
+    [CONF_PORT] =
+        {
+            .name = "port",
+            INT_FIELD(port),
+            .min = 1,
+            .max = 65535,
+            .number = 65432,
+            .help = "Port to listen on.",
+        },
+    [CONF_BACKLOG] =
+        {
+            .name = "backlog",
+            INT_FIELD(backlog),
+            .min = 1,
+            .max = 1000000,
+            .number = 4096,
+            .unit = "connections",
+            .help = "Length of the accept queue; the kernel caps it at net.core.somaxconn.",
+        },
+    [CONF_WORKERS] =
+        {
+            .name = "workers",
+            INT_FIELD(workers),
+            .min = 0,
+            .max = 256,
+            .number = 0,
+            .unit = "processes",
+            .help = "Worker processes; 0 is one per CPU that echod may run on.",
+        },
+    [CONF_IDLE_TIMEOUT] =
+        {
+            .name = "idle_timeout",
+            INT_FIELD(idle_timeout),
+            .min = 0,
+            .max = 7 * 24 * 60 * 60,
+            .number = 0,
+            .unit = "seconds",
+            .help = "How long a connection may be silent before it is closed; 0 is for ever.",
+        },
+    [CONF_DRAIN_TIMEOUT] =
+        {
+            .name = "drain_timeout",
+            INT_FIELD(drain_timeout),
+            .min = 0,
+            .max = 60 * 60,
+            .number = 10,
+            .unit = "seconds",
+            .help = "How long busy connections are still served when echod stops.",
+        },
+    [CONF_LIMITS_CONNECTIONS] =
+        {
+            .name = "limits.connections",
+            INT_FIELD(limit_connections),
+            .min = 1,
+            .max = 1000000,
+            .number = 10000,
+            .unit = "connections",
+            .help = "Connections open at the same time, of all workers together.",
+        },
+    [CONF_LOG_LEVEL] =
+        {
+            .name = "log.level",
+            CHOICE_FIELD(log_level, log_levels),
+            .number = LOG_INFO,
+            .help = "The least important messages that are still logged.",
+        },
+    [CONF_LOG_TARGET] =
+        {
+            .name = "log.target",
+            CHOICE_FIELD(log_target, log_targets),
+            .number = CONF_LOG_TARGET_AUTO,
+            .help = "Where messages go; \"auto\" is the journal where it answers.",
+        },
+    [CONF_LOG_CONNECTIONS] =
+        {
+            .name = "log.connections",
+            CHOICE_FIELD(log_connections, log_connections),
+            .number = CONF_LOG_CONNECTIONS_REFUSED,
+            .help = "Which connections are logged.",
+        },
+};
+
+const struct conf_schema *conf_schema(enum conf_key key)
+{
+    return &table[key];
+}
+
+int conf_schema_find(const char *name)
+{
+    for (int key = 0; key < CONF_KEY_COUNT; key++)
+        if (strcmp(table[key].name, name) == 0)
+            return key;
+    return -1;
+}
+
+size_t conf_schema_group_length(const struct conf_schema *schema)
+{
+    const char *dot = strrchr(schema->name, '.');
+
+    return dot ? (size_t)(dot - schema->name) : 0;
+}
+
+bool conf_schema_is_group(const char *name)
+{
+    size_t length = strlen(name);
+
+    for (int key = 0; key < CONF_KEY_COUNT && length > 0; key++)
+        if (strncmp(table[key].name, name, length) == 0 && table[key].name[length] == '.')
+            return true;
+    return false;
+}
+
+int conf_schema_choice(const struct conf_schema *schema, const char *name)
+{
+    for (const struct conf_choice *choice = schema->choices; choice->name; choice++)
+        if (strcmp(choice->name, name) == 0)
+            return choice->value;
+    return -1;
+}
+
+const char *conf_schema_choice_name(const struct conf_schema *schema, int value)
+{
+    const struct conf_choice *choice = schema->choices;
+
+    while (choice->name && choice->value != value)
+        choice++;
+    return choice->name;
+}
+
+/* "a", "b" or "c" */
+static void choices_format(const struct conf_choice *choice, char *text, size_t size)
+{
+    size_t used = 0;
+
+    text[0] = '\0';
+    for (bool first = true; choice->name && used < size; choice++, first = false) {
+        const char *before = first ? "" : choice[1].name ? ", " : " or ";
+
+        used += (size_t)snprintf(text + used, size - used, "%s\"%s\"", before, choice->name);
+    }
+}
+
+const char *conf_schema_allowed(const struct conf_schema *schema, char *text, size_t size)
+{
+    switch (schema->type) {
+    case CONF_TYPE_INT:
+        (void)snprintf(text, size, "%d to %d%s%s", schema->min, schema->max,
+                       schema->unit ? " " : "", schema->unit ? schema->unit : "");
+        break;
+    case CONF_TYPE_STRING:
+        (void)snprintf(text, size, "a string of at most %d bytes", schema->max);
+        break;
+    case CONF_TYPE_CHOICE:
+        choices_format(schema->choices, text, size);
+        break;
+    }
+    return text;
+}
+
+static const char *value_format(const struct conf_schema *schema, int number, const char *string,
+                                char *text, size_t size)
+{
+    switch (schema->type) {
+    case CONF_TYPE_INT:
+        (void)snprintf(text, size, "%d", number);
+        break;
+    case CONF_TYPE_STRING:
+        conf_literal_quote(string, text, size);
+        break;
+    case CONF_TYPE_CHOICE:
+        (void)snprintf(text, size, "\"%s\"", conf_schema_choice_name(schema, number));
+        break;
+    }
+    return text;
+}
+
+const char *conf_schema_default(const struct conf_schema *schema, char *text, size_t size)
+{
+    return value_format(schema, schema->number, schema->text, text, size);
+}
+
+const char *conf_schema_value(const struct conf_schema *schema, const struct conf *conf, char *text,
+                              size_t size)
+{
+    const char *field = (const char *)conf + schema->offset;
+    int number = schema->type == CONF_TYPE_STRING ? 0 : *(const int *)(const void *)field;
+
+    return value_format(schema, number, field, text, size);
+}
+
+const char *conf_schema_keys(const char *group, char *text, size_t size)
+{
+    size_t length = strlen(group), used = 0;
+
+    text[0] = '\0';
+    for (int key = 0; key < CONF_KEY_COUNT; key++) {
+        const struct conf_schema *schema = &table[key];
+        bool inside = length == 0 || (conf_schema_group_length(schema) == length &&
+                                      strncmp(schema->name, group, length) == 0);
+
+        if (inside && used < size)
+            used += (size_t)snprintf(text + used, size - used, "%s%s", used > 0 ? ", " : "",
+                                     schema->name);
+    }
+    return text;
+}
+
+/* The key that has this name, but in another group: "log.level" for "level". */
+static const char *suggest_elsewhere(const char *name)
+{
+    for (int key = 0; key < CONF_KEY_COUNT; key++) {
+        const struct conf_schema *schema = &table[key];
+        size_t group = conf_schema_group_length(schema);
+
+        if (strcmp(schema->name + (group > 0 ? group + 1 : 0), name) == 0)
+            return schema->name;
+    }
+    return NULL;
+}
+
+const char *conf_schema_suggest(const char *path, char text[static CONF_SCHEMA_NAME_SIZE])
+{
+    char groups[CONF_KEY_COUNT][CONF_SCHEMA_NAME_SIZE];
+    const char *known[2 * CONF_KEY_COUNT + 1] = {NULL}, *dot = strrchr(path, '.'), *near;
+    size_t count = 0;
+
+    for (int key = 0; key < CONF_KEY_COUNT; key++) {
+        size_t length = conf_schema_group_length(&table[key]);
+
+        known[count++] = table[key].name;
+        (void)snprintf(groups[key], sizeof(groups[key]), "%.*s", (int)length, table[key].name);
+        if (length > 0)
+            known[count++] = groups[key];
+    }
+    near = suggest_elsewhere(dot ? dot + 1 : path);
+    if (!near)
+        near = suggest(path, known);
+    if (near)
+        (void)snprintf(text, CONF_SCHEMA_NAME_SIZE, "%s", near);
+    return near ? text : NULL;
+}
+
+struct conf conf_defaults(void)
+{
+    struct conf conf = {0};
+
+    for (int key = 0; key < CONF_KEY_COUNT; key++) {
+        char *field = (char *)&conf + table[key].offset;
+
+        if (table[key].type == CONF_TYPE_STRING)
+            (void)snprintf(field, (size_t)table[key].max + 1, "%s", table[key].text);
+        else
+            *(int *)(void *)field = table[key].number;
+    }
+    return conf;
+}
+
+int conf_log_level_parse(const char *name)
+{
+    return conf_schema_choice(conf_schema(CONF_LOG_LEVEL), name);
+}
+
+int conf_log_target_parse(const char *name)
+{
+    return conf_schema_choice(conf_schema(CONF_LOG_TARGET), name);
+}

@@ -1,0 +1,229 @@
+/* SPDX-License-Identifier: MIT */
+#include "base/conf_schema.h"
+
+#include <errno.h>
+
+#include "base/conf_files.h"
+#include "conf_case.h"
+
+/* The table, and all that is written about it: --print-config, the shipped file, the man page. */
+
+/* ---- printing ---- */
+
+static void print_to(const char *name)
+{
+    FILE *out = fopen(scratch_path(name), "w");
+
+    ck_assert_ptr_nonnull(out);
+    ck_assert_int_eq(conf_print(&conf, out), 0);
+    ck_assert_int_eq(fclose(out), 0);
+}
+
+static void assert_same_values(const struct conf *a, const struct conf *b)
+{
+    ck_assert_str_eq(a->host, b->host);
+    ck_assert_mem_eq(&a->port, &b->port,
+                     offsetof(struct conf, origin) - offsetof(struct conf, port));
+}
+
+START_TEST(print_reads_back)
+{
+    struct conf first;
+
+    scratch_dir("a.d");
+    scratch_write("a.d/@include \"x\"\n*.conf", "workers = 3;");
+    ck_assert_int_eq(load_text("host = \"q\\\"u\\\\o # t // e /* \xc3\xa9\"; port = 7;\n"
+                               "log: { level = \"err\"; connections = \"none\"; };"),
+                     0);
+    first = conf;
+    print_to("echod.conf");
+    ck_assert_int_eq(remove(scratch_path("a.d/@include \"x\"\n*.conf")), 0);
+    ck_assert_int_eq(load(), 0);
+    assert_same_values(&conf, &first);
+    for (int key = 0; key < CONF_KEY_COUNT; key++)
+        ck_assert_str_eq(conf.origin[key].file, scratch_path("echod.conf"));
+}
+END_TEST
+
+START_TEST(print_fails)
+{
+    FILE *full = fopen("/dev/full", "w");
+
+    ck_assert_ptr_nonnull(full);
+    conf = conf_defaults();
+    ck_assert_int_eq(conf_print(&conf, full), -ENOSPC);
+    (void)fclose(full);
+}
+END_TEST
+
+/* ---- the table and what is written about it ---- */
+
+START_TEST(schema_is_sound)
+{
+    const struct conf_schema *schema = conf_schema((enum conf_key)_i);
+
+    ck_assert_ptr_nonnull(schema->name);
+    ck_assert_ptr_nonnull(schema->help);
+    ck_assert_int_eq(conf_schema_find(schema->name), _i);
+    ck_assert_uint_lt(strlen(schema->name), CONF_SCHEMA_NAME_SIZE);
+    ck_assert_uint_lt(schema->offset, offsetof(struct conf, origin));
+    if (schema->type == CONF_TYPE_INT)
+        ck_assert(schema->min <= schema->number && schema->number <= schema->max);
+    if (schema->type == CONF_TYPE_CHOICE)
+        ck_assert_ptr_nonnull(conf_schema_choice_name(schema, schema->number));
+}
+END_TEST
+
+START_TEST(names_of_choices)
+{
+    ck_assert_int_eq(conf_log_level_parse("err"), LOG_ERR);
+    ck_assert_int_eq(conf_log_level_parse("warning"), LOG_WARNING);
+    ck_assert_int_eq(conf_log_level_parse("notice"), LOG_NOTICE);
+    ck_assert_int_eq(conf_log_level_parse("info"), LOG_INFO);
+    ck_assert_int_eq(conf_log_level_parse("debug"), LOG_DEBUG);
+    ck_assert_int_eq(conf_log_level_parse("loud"), -1);
+    ck_assert_int_eq(conf_log_level_parse(""), -1);
+    ck_assert_int_eq(conf_log_target_parse("journal"), CONF_LOG_TARGET_JOURNAL);
+    ck_assert_int_eq(conf_log_target_parse("file"), -1);
+}
+END_TEST
+
+static char *source_read(const char *name)
+{
+    const char *top = getenv("top_srcdir");
+    char path[PATH_MAX], *text = NULL;
+    size_t length;
+
+    ck_assert_msg(top != NULL, "top_srcdir is not set");
+    (void)snprintf(path, sizeof(path), "%s/%s", top, name);
+    ck_assert_int_eq(conf_file_read(path, &text, &length), 0);
+    return text;
+}
+
+START_TEST(shipped_file_changes_nothing)
+{
+    char *text = source_read("etc/echod.conf");
+    int r = load_text(text);
+
+    no_errors();
+    ck_assert_int_eq(r, 0);
+    assert_defaults();
+    free(text);
+}
+END_TEST
+
+/* Takes the "#" away from each setting, as the file tells its reader to. */
+static void settings_uncomment(char *text)
+{
+    for (char *line = text; *line; line += strcspn(line, "\n"), line += *line == '\n') {
+        char *first = line + strspn(line, " ");
+
+        if (first[0] == '#' && first[1] >= 'a' && first[1] <= 'z')
+            *first = ' ';
+    }
+}
+
+START_TEST(shipped_file_shows_every_default)
+{
+    char *text = source_read("etc/echod.conf");
+    int r;
+
+    settings_uncomment(text);
+    r = load_text(text);
+    no_errors();
+    ck_assert_int_eq(r, 0);
+    for (int key = 0; key < CONF_KEY_COUNT; key++)
+        ck_assert_msg(conf.origin[key].line > 0, "%s is missing",
+                      conf_schema((enum conf_key)key)->name);
+    memset(conf.origin, 0, sizeof(conf.origin));
+    assert_defaults();
+    free(text);
+}
+END_TEST
+
+/* Takes mdoc's \& out, which keeps a quote from being taken for punctuation. */
+static void roff_plain(char *text)
+{
+    for (char *at; (at = strstr(text, "\\&"));)
+        memmove(at, at + 2, strlen(at + 2) + 1);
+}
+
+/* The section of a key in echod.conf(5): from its own ".It" to the next one. */
+static char *page_section(const char *name)
+{
+    char *page = source_read("man/echod.conf.5"), item[128], *start, *end, *section;
+
+    roff_plain(page);
+    (void)snprintf(item, sizeof(item), "\n.It Cm %s\n", name);
+    start = strstr(page, item);
+    ck_assert_msg(start != NULL, "echod.conf(5) has no entry for %s", name);
+    end = strstr(start + strlen(item), "\n.It Cm ");
+    if (!end)
+        end = strstr(start, "\n.El");
+    ck_assert_ptr_nonnull(end);
+    section = strndup(start + strlen(item), (size_t)(end + 1 - start) - strlen(item));
+    ck_assert_ptr_nonnull(section);
+    free(page);
+    return section;
+}
+
+START_TEST(page_says_what_is_allowed)
+{
+    const struct conf_schema *schema = conf_schema((enum conf_key)_i);
+    char *section = page_section(schema->name), text[CONF_SCHEMA_TEXT_SIZE];
+    char line[CONF_SCHEMA_TEXT_SIZE + 32];
+
+    (void)snprintf(line, sizeof(line), "Allowed: %s.\n",
+                   conf_schema_allowed(schema, text, sizeof(text)));
+    ck_assert_msg(strstr(section, line) != NULL, "%s lacks: %s", schema->name, line);
+    (void)snprintf(line, sizeof(line), "Default:\n.Ql %s .\n",
+                   conf_schema_default(schema, text, sizeof(text)));
+    ck_assert_msg(strstr(section, line) != NULL, "%s lacks: %s", schema->name, line);
+    free(section);
+}
+END_TEST
+
+/* Each entry ends with an example, which works and sets the key. */
+START_TEST(page_examples_work)
+{
+    const struct conf_schema *schema = conf_schema((enum conf_key)_i);
+    char *section = page_section(schema->name), *example = strstr(section, "Example:\n.Ql ");
+
+    ck_assert_msg(example != NULL, "%s has no example", schema->name);
+    example += strlen("Example:\n.Ql ");
+    ck_assert_int_eq(load_text(example), 0);
+    ck_assert_uint_eq(conf.origin[_i].line, 1);
+    free(section);
+}
+END_TEST
+
+static TCase *schema_case(void)
+{
+    TCase *tcase = tcase_create("schema");
+
+    tcase_add_loop_test(tcase, schema_is_sound, 0, CONF_KEY_COUNT);
+    tcase_add_test(tcase, names_of_choices);
+    tcase_add_test(tcase, shipped_file_changes_nothing);
+    tcase_add_test(tcase, shipped_file_shows_every_default);
+    tcase_add_loop_test(tcase, page_says_what_is_allowed, 0, CONF_KEY_COUNT);
+    tcase_add_loop_test(tcase, page_examples_work, 0, CONF_KEY_COUNT);
+    tcase_add_test(tcase, print_reads_back);
+    tcase_add_test(tcase, print_fails);
+    return tcase;
+}
+
+int main(void)
+{
+    TCase *tcase = schema_case();
+    Suite *suite = suite_create("conf_schema");
+    SRunner *runner;
+    int failed;
+
+    conf_case(tcase);
+    suite_add_tcase(suite, tcase);
+    runner = srunner_create(suite);
+    srunner_run_all(runner, CK_NORMAL);
+    failed = srunner_ntests_failed(runner);
+    srunner_free(runner);
+    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+}
