@@ -66,6 +66,8 @@ void log_open(enum conf_log_target target, int level, bool daemonized)
     state.level = level;
     state.prefixed = stream;
     state.target = target == CONF_LOG_TARGET_AUTO ? choose_target(daemonized, stream) : target;
+    if (state.target == CONF_LOG_TARGET_JOURNAL && !journal_answers())
+        state.target = CONF_LOG_TARGET_STDERR; /* sd_journal_sendv(3) would be silent. */
     if (state.target == CONF_LOG_TARGET_SYSLOG)
         openlog(IDENTIFIER, LOG_PID | LOG_NDELAY, LOG_DAEMON);
 }

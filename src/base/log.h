@@ -40,7 +40,8 @@ struct log_place {
 /*
  * Chooses the target. AUTO is the journal where it answers and either the process is a daemon or
  * its standard error leads there already; else syslog for a daemon; else standard error, with
- * sd-daemon(3) level prefixes where that is a journal stream. Until then standard error is used.
+ * sd-daemon(3) level prefixes where that is a journal stream. A JOURNAL that does not answer is
+ * replaced by standard error, which is also used until this is called.
  */
 void log_open(enum conf_log_target target, int level, bool daemonized);
 

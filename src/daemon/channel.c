@@ -23,6 +23,8 @@ static size_t message_size(const struct message *message)
 {
     if (message->kind == MESSAGE_REPORT)
         return offsetof(struct message, report) + sizeof(message->report);
+    if (message->kind == MESSAGE_GIVE)
+        return offsetof(struct message, slots);
     return offsetof(struct message, slots) + message->count * sizeof(message->slots[0]);
 }
 

@@ -11,11 +11,12 @@
  *
  * To the worker              From the worker
  * START   accept
- * GIVE    give up a batch    GIVEN   slots and descriptors; 0 of them: none is left
+ * GIVE    give up a batch,   GIVEN   slots and descriptors; 0 of them: none is left
+ *         of at most COUNT
  * TAKE    take on a batch    TAKEN
  * DRAIN   serve to the end
  * LOOK    accept what waits
- * PING    are you alive?     PONG
+ * PING    are you alive?     PONG    I am; also the first message of all
  *                            REPORT  something worth logging
  */
 enum message_kind {
@@ -54,7 +55,7 @@ struct report {
 
 struct message {
     enum message_kind kind;
-    uint32_t count; /* of slots and descriptors */
+    uint32_t count; /* of slots and descriptors; of GIVE, the most that may be given */
     union {
         uint32_t slots[MESSAGE_SLOTS_MAX];
         struct report report;

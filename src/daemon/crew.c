@@ -2,6 +2,7 @@
 #include "daemon/crew.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/epoll.h>
@@ -10,10 +11,17 @@
 #include "base/cleanup.h"
 #include "base/clock.h"
 
-int crew_init(struct crew *crew, struct arena *arena, const struct identity *identity)
+enum {
+    OWN_DESCRIPTORS = 24, /* standard ones, epoll, memfd, signalfd, log, ... and a few spare */
+    BEGIN_MS = 5000,      /* what a worker may take to set itself up */
+};
+
+int crew_init(struct crew *crew, struct arena *arena, const struct identity *identity,
+              size_t descriptors)
 {
     memset(crew, 0, sizeof(*crew));
     crew->arena = arena;
+    crew->descriptors = descriptors;
     crew->identity = identity;
     for (uint32_t i = 0; i < ARENA_WORKERS; i++)
         crew->member[i].channel = -1;
@@ -39,7 +47,11 @@ static int64_t crew_fork(struct crew *crew, uint32_t number, const struct conf *
 
     if (r < 0)
         return r;
-    if (epoll_ctl(crew->epoll, EPOLL_CTL_ADD, pair[0], &event) == 0)
+    if ((size_t)pair[1] + OWN_DESCRIPTORS > crew->descriptors) {
+        /* The supervisor needs some to go on with. */
+        errno = EMFILE;
+        member->pid = -1;
+    } else if (epoll_ctl(crew->epoll, EPOLL_CTL_ADD, pair[0], &event) == 0)
         member->pid = fork();
     else
         member->pid = -1;
@@ -75,6 +87,64 @@ int64_t crew_spawn(struct crew *crew, const struct conf *conf, const struct list
     if (result >= 0)
         crew->member[number].state = MEMBER_READY;
     return result;
+}
+
+/* A worker's first word is PONG, or why it cannot begin. */
+static int await_begun(const struct member *member)
+{
+    struct pollfd word = {.fd = member->channel, .events = POLLIN};
+    struct message message;
+    int fds[MESSAGE_SLOTS_MAX];
+    int n, r;
+
+    do
+        n = poll(&word, 1, BEGIN_MS);
+    while (n < 0 && errno == EINTR);
+    if (n <= 0)
+        return n < 0 ? -errno : -ETIMEDOUT;
+    r = channel_receive(member->channel, &message, fds);
+    if (r <= 0)
+        return r < 0 ? r : -ECHILD;
+    if (message.kind == MESSAGE_PONG)
+        return 0;
+    return message.kind == MESSAGE_REPORT ? -message.report.error : -EPROTO;
+}
+
+int crew_spawn_all(struct crew *crew, const struct conf *conf, const struct listener_set *listeners,
+                   unsigned count)
+{
+    int64_t r = 0;
+
+    for (unsigned i = 0; i < count && r >= 0; i++)
+        r = crew_spawn(crew, conf, listeners);
+    for (uint32_t i = crew_next(crew, MEMBER_READY, 0); i != MEMBER_NOBODY && r >= 0;
+         i = crew_next(crew, MEMBER_READY, i + 1))
+        r = await_begun(&crew->member[i]);
+    if (r >= 0)
+        return 0;
+    for (uint32_t i = crew_next(crew, MEMBER_READY, 0); i != MEMBER_NOBODY;
+         i = crew_next(crew, MEMBER_READY, i + 1))
+        crew_dismiss(crew, i);
+    return (int)r;
+}
+
+void crew_start_all(struct crew *crew)
+{
+    for (uint32_t i = crew_next(crew, MEMBER_READY, 0); i != MEMBER_NOBODY;
+         i = crew_next(crew, MEMBER_READY, i + 1)) {
+        crew->member[i].state = MEMBER_SERVING;
+        crew_order(crew, i, MESSAGE_START);
+    }
+}
+
+uint32_t crew_room(const struct crew *crew, size_t listeners)
+{
+    size_t used = OWN_DESCRIPTORS + listeners;
+
+    if (crew->descriptors <= used)
+        return 0;
+    return crew->descriptors - used < UINT32_MAX ? (uint32_t)(crew->descriptors - used)
+                                                 : UINT32_MAX;
 }
 
 unsigned crew_count(const struct crew *crew, enum member_state state)
@@ -143,19 +213,24 @@ uint32_t crew_find(const struct crew *crew, pid_t pid)
     return MEMBER_NOBODY;
 }
 
-/* Frees what a dead owner had; its descriptors went with it. */
-static unsigned reclaim_slots(struct arena *arena, uint32_t owner)
+void crew_forget_slot(struct crew *crew, uint32_t number)
 {
-    struct slot_table *slots = &arena->slots;
+    struct slot *slot = &crew->arena->slots.slots[number];
+
+    if (slot->spill != SLOT_NO_SPILL)
+        spill_give(&crew->arena->spill, slot->spill);
+    slot_close(&crew->arena->slots, number);
+}
+
+/* Frees what a dead owner had; its descriptors went with it. */
+static unsigned reclaim_slots(struct crew *crew, uint32_t owner)
+{
+    const struct slot_table *slots = &crew->arena->slots;
     unsigned count = 0;
 
     for (int64_t n = slot_next(slots, owner, 0); n >= 0;
          n = slot_next(slots, owner, (uint32_t)n + 1)) {
-        struct slot *slot = &slots->slots[n];
-
-        if (slot->spill != SLOT_NO_SPILL)
-            spill_give(&arena->spill, slot->spill);
-        slot_close(slots, (uint32_t)n);
+        crew_forget_slot(crew, (uint32_t)n);
         count++;
     }
     return count;
@@ -174,8 +249,7 @@ void crew_bury(struct crew *crew, uint32_t number, int status, struct death *ret
         .status = status,
         .hung = member->hung,
         .lived_ms = clock_ms() - member->started_ms,
-        .lost =
-            reclaim_slots(crew->arena, owner) + reclaim_slots(crew->arena, owner | SLOT_IN_TRANSIT),
+        .lost = reclaim_slots(crew, owner) + reclaim_slots(crew, owner | SLOT_IN_TRANSIT),
     };
     stats_sub(&stats->connections, stats_read(&stats->connections));
     stats_sum(&crew->past, stats);

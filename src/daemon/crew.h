@@ -29,12 +29,14 @@ struct member {
     uint64_t started_ms;
     uint32_t awaited;    /* GIVING: who has its last batch and has not said TAKEN; itself, if it got
                           * that back because nobody was there to take it */
-    unsigned unanswered; /* PINGs since the last PONG */
+    uint32_t batch;      /* the connections of that batch */
+    unsigned unanswered; /* ticks since it last said that it lives */
     bool hung;           /* killed for that */
 };
 
 struct crew {
     struct arena *arena;
+    size_t descriptors; /* that a process may have */
     const struct identity *identity;
     int epoll; /* readable when a member's channel is; a member's number is the data */
     struct member member[ARENA_WORKERS];
@@ -52,7 +54,9 @@ struct death {
     unsigned lost; /* connections that it still had */
 };
 
-int crew_init(struct crew *crew, struct arena *arena, const struct identity *identity);
+/* descriptors: what each process may have, getrlimit(2). 0 or -errno. */
+int crew_init(struct crew *crew, struct arena *arena, const struct identity *identity,
+              size_t descriptors);
 void crew_deinit(struct crew *crew);
 
 /*
@@ -61,6 +65,19 @@ void crew_deinit(struct crew *crew);
  */
 int64_t crew_spawn(struct crew *crew, const struct conf *conf,
                    const struct listener_set *listeners);
+
+/*
+ * Forks this many and waits until each has set itself up: READY. 0, or -errno: then those that were
+ * forked are dismissed.
+ */
+int crew_spawn_all(struct crew *crew, const struct conf *conf, const struct listener_set *listeners,
+                   unsigned count);
+
+/* Lets all that are READY serve. */
+void crew_start_all(struct crew *crew);
+
+/* The connections for which a process has descriptors, beside what it needs itself. */
+uint32_t crew_room(const struct crew *crew, size_t listeners);
 
 /* The number of members in this state; the first one's number from FROM on, or MEMBER_NOBODY. */
 unsigned crew_count(const struct crew *crew, enum member_state state);
@@ -81,6 +98,9 @@ void crew_kill(struct crew *crew, uint32_t number);
  */
 void crew_bury(struct crew *crew, uint32_t number, int status, struct death *ret_death);
 uint32_t crew_find(const struct crew *crew, pid_t pid);
+
+/* Frees a slot whose descriptor is gone. */
+void crew_forget_slot(struct crew *crew, uint32_t number);
 
 /* What all workers counted, those that are no more included. */
 struct stats crew_stats(const struct crew *crew);

@@ -11,6 +11,18 @@
 #include "base/cleanup.h"
 #include "base/log.h"
 
+/* Connections that were passed on to a member and that it has not taken yet. */
+static uint64_t promised(const struct crew *crew, uint32_t taker)
+{
+    uint64_t sum = 0;
+
+    for (uint32_t i = crew_next(crew, MEMBER_GIVING, 0); i != MEMBER_NOBODY;
+         i = crew_next(crew, MEMBER_GIVING, i + 1))
+        if (crew->member[i].awaited == taker)
+            sum += crew->member[i].batch;
+    return sum;
+}
+
 /* Of those that serve, the one with the fewest connections. */
 static uint32_t choose_taker(const struct crew *crew)
 {
@@ -18,7 +30,7 @@ static uint32_t choose_taker(const struct crew *crew)
     uint64_t fewest = UINT64_MAX;
 
     for (uint32_t i = best; i != MEMBER_NOBODY; i = crew_next(crew, MEMBER_SERVING, i + 1)) {
-        uint64_t n = stats_read(&crew->arena->workers[i].stats.connections);
+        uint64_t n = stats_read(&crew->arena->workers[i].stats.connections) + promised(crew, i);
 
         if (n < fewest) {
             fewest = n;
@@ -42,27 +54,56 @@ static void pass_on(struct supervisor *s, uint32_t giver, struct message *batch,
     for (uint32_t i = 0; i < batch->count; i++)
         slot_set_owner(&slots[batch->slots[i]], SLOT_FIRST_WORKER + taker);
     s->crew.member[giver].awaited = taker;
+    s->crew.member[giver].batch = batch->count;
     batch->kind = MESSAGE_TAKE;
     crew_send(&s->crew, taker, batch, fds);
 }
 
-static void ask_for_more(struct crew *crew, uint32_t giver)
+/* Takes out of the batch what did not arrive, as this process had no room for it. */
+static void drop_missing(struct supervisor *s, struct message *batch, int *fds)
 {
-    crew->member[giver].awaited = MEMBER_NOBODY;
-    crew_order(crew, giver, MESSAGE_GIVE);
+    uint32_t kept = 0;
+
+    for (uint32_t i = 0; i < batch->count; i++) {
+        if (fds[i] < 0) {
+            crew_forget_slot(&s->crew, batch->slots[i]);
+            continue;
+        }
+        fds[kept] = fds[i];
+        batch->slots[kept++] = batch->slots[i];
+    }
+    if (kept < batch->count)
+        (void)log_event(EVENT_WORKER_DIED, EMFILE, LOG_NO_FIELDS,
+                        "Handing over connections: lost %u: %m", batch->count - kept);
+    batch->count = kept;
 }
 
-void crew_resume_giving(struct crew *crew)
+void crew_ask_for_more(struct supervisor *s, uint32_t giver)
 {
-    for (uint32_t i = crew_next(crew, MEMBER_GIVING, 0); i != MEMBER_NOBODY;
-         i = crew_next(crew, MEMBER_GIVING, i + 1))
-        if (crew->member[i].awaited == i)
-            ask_for_more(crew, i);
+    struct crew *crew = &s->crew;
+    size_t members = ARENA_WORKERS - crew_count(crew, MEMBER_NONE);
+    uint32_t room = crew_room(crew, s->listeners.count + members);
+    struct message give = {.kind = MESSAGE_GIVE, .count = MESSAGE_SLOTS_MAX};
+
+    if (room < give.count)
+        give.count = room > 0 ? room : 1;
+
+    crew->member[giver].awaited = MEMBER_NOBODY;
+    crew_send(crew, giver, &give, NULL);
+}
+
+void crew_resume_giving(struct supervisor *s)
+{
+    for (uint32_t i = crew_next(&s->crew, MEMBER_GIVING, 0); i != MEMBER_NOBODY;
+         i = crew_next(&s->crew, MEMBER_GIVING, i + 1))
+        if (s->crew.member[i].awaited == i)
+            crew_ask_for_more(s, i);
 }
 
 static void on_given(struct supervisor *s, uint32_t giver, struct message *batch, int *fds)
 {
     if (batch->count > 0) {
+        drop_missing(s, batch, fds);
         pass_on(s, giver, batch, fds);
         for (uint32_t i = 0; i < batch->count; i++)
             closep(&fds[i]);
@@ -74,15 +115,18 @@ static void on_given(struct supervisor *s, uint32_t giver, struct message *batch
     reload_check_moved(s);
 }
 
-/* Lets those go on who wait for this one. */
-static void on_taken(struct supervisor *s, uint32_t taker)
+/* Lets one go on that waits for this one. False when there is none. */
+static bool on_taken(struct supervisor *s, uint32_t taker)
 {
     struct crew *crew = &s->crew;
 
     for (uint32_t i = crew_next(crew, MEMBER_GIVING, 0); i != MEMBER_NOBODY;
          i = crew_next(crew, MEMBER_GIVING, i + 1))
-        if (crew->member[i].awaited == taker && taker != i)
-            ask_for_more(crew, i);
+        if (crew->member[i].awaited == taker && taker != i) {
+            crew_ask_for_more(s, i);
+            return true;
+        }
+    return false;
 }
 
 static void log_connection(enum event event, uint32_t worker, const struct report *r,
@@ -140,7 +184,7 @@ static void on_message(struct supervisor *s, uint32_t from, struct message *mess
         on_given(s, from, message, fds);
         break;
     case MESSAGE_TAKEN:
-        on_taken(s, from);
+        (void)on_taken(s, from);
         break;
     case MESSAGE_PONG:
         s->crew.member[from].unanswered = 0;
@@ -216,7 +260,8 @@ static void cover_for(struct supervisor *s, const struct death *death)
     for (uint32_t i = crew_next(crew, MEMBER_SERVING, 0); i != MEMBER_NOBODY;
          i = crew_next(crew, MEMBER_SERVING, i + 1))
         crew_order(crew, i, MESSAGE_LOOK);
-    on_taken(s, death->number); /* It will not say so any more. */
+    while (on_taken(s, death->number)) /* It will not say so any more. */
+        ;
     if (death->state == MEMBER_SERVING)
         (void)loop_set_timer(s->loop, TIMER_RESPAWN,
                              (int64_t)respawn_pause(&s->respawn, death->lived_ms));

@@ -19,6 +19,13 @@ static pid_t read_holder(int fd)
     return pread(fd, text, sizeof(text) - 1, 0) > 0 ? (pid_t)strtol(text, NULL, 10) : 0;
 }
 
+static bool is_regular(int fd)
+{
+    struct stat st;
+
+    return fstat(fd, &st) == 0 && S_ISREG(st.st_mode);
+}
+
 /* Whether the path still names the file that is open: its last owner may have removed it. */
 static bool is_at(int fd, const char *path)
 {
@@ -31,12 +38,14 @@ static bool is_at(int fd, const char *path)
 static int open_and_lock(const char *path, pid_t *ret_holder)
 {
     for (;;) {
-        int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0644);
+        int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, 0644);
         int r;
 
         if (fd < 0)
             return -errno;
-        r = flock(fd, LOCK_EX | LOCK_NB) < 0 ? -errno : 0;
+        r = is_regular(fd) ? 0 : -EINVAL;
+        if (r == 0 && flock(fd, LOCK_EX | LOCK_NB) < 0)
+            r = -errno;
         if (r == -EWOULDBLOCK) {
             *ret_holder = read_holder(fd);
             r = -EEXIST;
@@ -69,6 +78,7 @@ void pidfile_remove(struct pidfile *pidfile)
 {
     if (pidfile->fd < 0)
         return;
-    (void)unlink(pidfile->path); /* Left behind, it is unlocked and stops nobody. */
+    if (is_at(pidfile->fd, pidfile->path))
+        (void)unlink(pidfile->path); /* Left behind, it is unlocked and stops nobody. */
     closep(&pidfile->fd);
 }

@@ -11,9 +11,10 @@ struct pidfile {
 
 /*
  * Creates, locks and writes the file; path must stay. 0, or -errno: -EEXIST when another process
- * holds it, whose number is in *ret_holder then (0 if it cannot be read).
+ * holds it, whose number is in *ret_holder then (0 if it cannot be read); -EINVAL when the path
+ * names what is no regular file.
  */
 int pidfile_create(struct pidfile *pidfile, const char *path, pid_t *ret_holder);
 
-/* Removes the file, if there is one of ours. */
+/* Removes the file, if there is one and it is still ours. */
 void pidfile_remove(struct pidfile *pidfile);

@@ -11,9 +11,11 @@
 static void reload_end(struct supervisor *s)
 {
     s->reload.state = RELOAD_NONE;
-    supervisor_tell_ready(s);
     if (s->reload.again)
-        reload_start(s);
+        reload_start(
+            s); /* READY=1 would tell too early that the newest configuration is in force. */
+    else
+        supervisor_tell_ready(s);
 }
 
 static void reload_fail(struct supervisor *s, const struct failure *failure)
@@ -30,26 +32,35 @@ static int spawn_all(struct supervisor *s, const struct conf *conf,
                      const struct listener_set *listeners, struct failure *failure)
 {
     unsigned wanted = supervisor_wanted_workers(conf);
-    int64_t r = arena_grow(&s->arena, (uint32_t)conf->limit_connections);
+    struct stats stats = crew_stats(&s->crew);
+    unsigned long long connections = stats_read(&stats.connections);
+    int r;
 
-    for (unsigned i = 0; i < wanted && r >= 0; i++)
-        r = crew_spawn(&s->crew, conf, listeners);
-    if (r >= 0)
+    if (connections > (uint64_t)wanted * crew_room(&s->crew, listeners->count))
+        return failure_set(failure, EMFILE,
+                           "%llu open connections do not fit into %u workers that may have %zu "
+                           "descriptors each",
+                           connections, wanted, s->descriptors);
+    r = arena_grow(&s->arena, (uint32_t)conf->limit_connections);
+
+    if (r == 0)
+        r = crew_spawn_all(&s->crew, conf, listeners, wanted);
+    if (r == 0)
         return 0;
-    for (uint32_t i = crew_next(&s->crew, MEMBER_READY, 0); i != MEMBER_NOBODY;
-         i = crew_next(&s->crew, MEMBER_READY, i + 1))
-        crew_dismiss(&s->crew, i);
-    return failure_set(failure, (int)r, "Cannot start %u workers: %m", wanted);
+    return failure_set(failure, r, "Cannot start %u workers: %m", wanted);
 }
 
-static void order_all(struct crew *crew, enum member_state from, enum member_state to,
-                      enum message_kind order)
+/* The old workers are told before the new ones serve: those are who the batches go to. */
+static void change_guard(struct supervisor *s)
 {
-    for (uint32_t i = crew_next(crew, from, 0); i != MEMBER_NOBODY;
-         i = crew_next(crew, from, i + 1)) {
-        crew->member[i].state = to;
-        crew_order(crew, i, order);
+    struct crew *crew = &s->crew;
+
+    for (uint32_t i = crew_next(crew, MEMBER_SERVING, 0); i != MEMBER_NOBODY;
+         i = crew_next(crew, MEMBER_SERVING, i + 1)) {
+        crew->member[i].state = MEMBER_GIVING;
+        crew_ask_for_more(s, i);
     }
+    crew_start_all(crew);
 }
 
 /* From here on nothing can fail: the new workers begin, the old ones begin to give up. */
@@ -63,8 +74,7 @@ static void commit(struct supervisor *s, const struct conf *conf, struct listene
     s->reload.state = RELOAD_MOVING;
     log_open((enum conf_log_target)conf->log_target, conf->log_level, s->options->daemon);
     (void)listeners_set_backlog(&s->listeners, conf->backlog); /* It was listening already. */
-    order_all(&s->crew, MEMBER_SERVING, MEMBER_GIVING, MESSAGE_GIVE);
-    order_all(&s->crew, MEMBER_READY, MEMBER_SERVING, MESSAGE_START);
+    change_guard(s);
     listening_announce(conf, &before, &s->listeners);
     listeners_close_except(&before, &s->listeners);
     reload_check_moved(s);
@@ -188,7 +198,8 @@ void reload_check_moved(struct supervisor *s)
 {
     uint64_t took = clock_usec() - s->reload.began_usec;
 
-    if (s->reload.state != RELOAD_MOVING || crew_count(&s->crew, MEMBER_GIVING) > 0)
+    if (s->reload.state != RELOAD_MOVING || crew_count(&s->crew, MEMBER_GIVING) > 0 ||
+        crew_count(&s->crew, MEMBER_LEAVING) > 0)
         return;
     (void)log_event(EVENT_RELOADED, 0,
                     LOG_FIELDS(LOG_NUMBER(FIELD_DURATION_USEC, took),

@@ -16,11 +16,10 @@
 #include "daemon/supervisor_state.h"
 
 enum {
-    TICK_MS = 10000,        /* without a watchdog */
-    MISSED_PINGS = 2,       /* then a worker is taken to hang */
-    END_MS = 2000,          /* what a worker gets to end at once in */
-    EXTRA_STOP_MS = 5000,   /* beyond drain_timeout, for the service manager */
-    SPARE_DESCRIPTORS = 64, /* a process's, beside its connections */
+    TICK_MS = 10000,      /* without a watchdog */
+    MISSED_PINGS = 2,     /* then a worker is taken to hang */
+    END_MS = 2000,        /* what a worker gets to end at once in */
+    EXTRA_STOP_MS = 5000, /* beyond drain_timeout, for the service manager */
     LISTENERS_TEXT_MAX = 512,
 };
 
@@ -102,7 +101,7 @@ static void hire(struct supervisor *s)
         s->crew.member[number].state = MEMBER_SERVING;
         crew_order(&s->crew, (uint32_t)number, MESSAGE_START);
     }
-    crew_resume_giving(&s->crew);
+    crew_resume_giving(s);
     supervisor_tell_status(s);
 }
 
@@ -132,8 +131,8 @@ static void tick(struct supervisor *s)
 {
     service_watchdog();
     for (uint32_t i = 0; i < ARENA_WORKERS; i++)
-        if (s->crew.member[i].state != MEMBER_NONE && s->crew.member[i].channel >= 0)
-            ping(s, i);
+        if (s->crew.member[i].state != MEMBER_NONE)
+            ping(s, i); /* one that is leaving cannot answer, but has to be gone by then */
     supervisor_tell_status(s);
     (void)loop_set_timer(s->loop, TIMER_TICK, tick_ms());
 }
@@ -189,7 +188,12 @@ static void stop_next_step(struct supervisor *s)
         stop_at_once(s);
         return;
     }
+    if (s->stop == STOP_KILLING) {
+        loop_exit(s->loop); /* Not even that ended them: the kernel holds them. */
+        return;
+    }
     s->stop = STOP_KILLING;
+    (void)loop_set_timer(s->loop, TIMER_STOP, END_MS);
     for (uint32_t i = 0; i < ARENA_WORKERS; i++)
         if (s->crew.member[i].state != MEMBER_NONE)
             crew_kill(&s->crew, i);
@@ -201,6 +205,8 @@ static void on_signal(void *user, int signo)
 {
     struct supervisor *s = user;
 
+    if (signo == SIGRTMIN) /* leave: there is no store to leave anything in, so it is a stop */
+        signo = SIGTERM;
     switch (signo) {
     case SIGTERM:
     case SIGINT:
@@ -288,7 +294,7 @@ static int choose_identity(struct supervisor *s, struct failure *failure)
 
 static int open_loop(struct supervisor *s)
 {
-    static const int signals[] = {SIGTERM, SIGINT, SIGQUIT, SIGHUP, SIGUSR1, SIGCHLD};
+    const int signals[] = {SIGTERM, SIGINT, SIGQUIT, SIGHUP, SIGUSR1, SIGCHLD, SIGRTMIN};
     static const struct loop_handlers handlers = {on_signal, on_timer, on_readable};
     int r = loop_new(&handlers, s, &s->loop);
 
@@ -301,14 +307,23 @@ static int open_loop(struct supervisor *s)
     return r < 0 ? r : 0;
 }
 
+/* Whatever the one who started us did with them: signal(2) cannot fail for these. */
+static void set_dispositions(void)
+{
+    (void)signal(SIGPIPE, SIG_IGN);
+    (void)signal(SIGXFSZ, SIG_IGN); /* ulimit -f: ftruncate(2) then says EFBIG */
+    (void)signal(SIGUSR2, SIG_IGN); /* no order of ours, and no reason to die */
+    (void)signal(SIGCHLD, SIG_DFL); /* else waitpid(2) would have nothing to say */
+}
+
 static int open_machinery(struct supervisor *s, struct failure *failure)
 {
-    int r = arena_init(&s->arena, (uint32_t)s->conf.limit_connections);
+    int r;
 
-    (void)signal(SIGPIPE, SIG_IGN);
-    (void)signal(SIGUSR2, SIG_IGN); /* No order of ours, and no reason to die. */
+    set_dispositions();
+    r = arena_init(&s->arena, (uint32_t)s->conf.limit_connections);
     if (r == 0)
-        r = crew_init(&s->crew, &s->arena, &s->identity);
+        r = crew_init(&s->crew, &s->arena, &s->identity, s->descriptors);
     if (r == 0)
         r = open_loop(s);
     return r < 0 ? failure_set(failure, r, "Cannot set up memory or event loop: %m") : 0;
@@ -316,14 +331,11 @@ static int open_machinery(struct supervisor *s, struct failure *failure)
 
 static void check_descriptors(const struct supervisor *s)
 {
-    size_t limit;
-
-    if (descriptors_raise_limit(&limit) == 0 &&
-        limit < (size_t)s->conf.limit_connections + SPARE_DESCRIPTORS)
+    if (crew_room(&s->crew, s->listeners.count) < (uint32_t)s->conf.limit_connections)
         (void)log_event(EVENT_NOTICE, 0, LOG_NO_FIELDS,
                         "limits.connections = %d may not be reached: a process may have %zu "
                         "descriptors here (ulimit -Hn, LimitNOFILE=)",
-                        s->conf.limit_connections, limit);
+                        s->conf.limit_connections, s->descriptors);
 }
 
 /* What a client may be told to connect to. */
@@ -351,7 +363,11 @@ static void announce_start(const struct supervisor *s)
 
 static int start(struct supervisor *s, struct failure *failure)
 {
-    int r = choose_identity(s, failure);
+    int r = descriptors_raise_limit(&s->descriptors);
+
+    if (r < 0)
+        return failure_set(failure, r, "Cannot read the limit on descriptors: %m");
+    r = choose_identity(s, failure);
 
     if (r == 0)
         r = open_listeners(s, failure);
@@ -360,9 +376,10 @@ static int start(struct supervisor *s, struct failure *failure)
     if (r < 0)
         return r;
     check_descriptors(s);
-    hire(s);
-    if (crew_count(&s->crew, MEMBER_SERVING) == 0)
-        return failure_set(failure, EAGAIN, "Cannot start a worker: %m");
+    r = crew_spawn_all(&s->crew, &s->conf, &s->listeners, supervisor_wanted_workers(&s->conf));
+    if (r < 0)
+        return failure_set(failure, r, "Cannot start the workers: %m");
+    crew_start_all(&s->crew);
     announce_start(s);
     return 0;
 }

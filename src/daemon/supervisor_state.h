@@ -27,7 +27,7 @@ enum supervisor_fd { FD_CREW, FD_LOOKUP };
 enum reload_state {
     RELOAD_NONE,
     RELOAD_RESOLVING, /* a child looks the new host up */
-    RELOAD_MOVING,    /* the old workers give their connections up */
+    RELOAD_MOVING,    /* the old workers give their connections up, and end */
 };
 
 struct reload {
@@ -49,7 +49,8 @@ enum stop_state {
 struct supervisor {
     const struct echod_options *options;
     struct identity identity;
-    struct conf conf; /* in force */
+    struct conf conf;   /* in force */
+    size_t descriptors; /* that a process may have */
     struct listener_set listeners;
     bool passed; /* the listeners came from the service manager */
     struct arena arena;
@@ -73,9 +74,10 @@ void supervisor_tell_status(struct supervisor *s);
 void reload_start(struct supervisor *s);
 void reload_resolved(struct supervisor *s);
 void reload_cancel(struct supervisor *s);
-void reload_check_moved(struct supervisor *s); /* ends it when no old worker has anything left */
+void reload_check_moved(struct supervisor *s); /* ends it when the last old worker is gone */
 
 /* crew_events.c: what workers say, and their deaths. */
 void crew_read(struct supervisor *s);
 void crew_reap(struct supervisor *s);
-void crew_resume_giving(struct crew *crew); /* now that there is somebody to take again */
+void crew_ask_for_more(struct supervisor *s, uint32_t giver);
+void crew_resume_giving(struct supervisor *s); /* now that there is somebody to take again */

@@ -59,7 +59,7 @@ static void obey(struct worker *worker, const struct message *message, const int
         break;
     case MESSAGE_GIVE:
         worker->mode = WORKER_GIVING;
-        worker_give(worker);
+        worker_give(worker, message->count);
         break;
     case MESSAGE_TAKE:
         worker_take(worker, message, fds);
@@ -181,21 +181,28 @@ static int close_inherited(const struct worker_setup *setup)
     return 0;
 }
 
-static int worker_become(const struct worker_setup *setup)
+/*
+ * The end of the channel ends a worker that runs; this ends one that is stopped, too. A change of
+ * user undoes it: prctl(2).
+ */
+static int die_with(pid_t supervisor)
 {
-    int r;
-
-    ignore_signals();
-    (void)prctl(PR_SET_NAME, "echod-worker");
-    r = close_inherited(setup);
-    if (r == 0)
-        r = identity_assume(setup->identity);
-    if (r < 0)
-        return r;
-    /* The end of the channel ends a worker that runs; this ends one that is stopped, too. */
     if (prctl(PR_SET_PDEATHSIG, SIGKILL) < 0)
         return -errno;
-    return getppid() == setup->supervisor ? 0 : -ESRCH;
+    return getppid() == supervisor ? 0 : -ESRCH;
+}
+
+static int worker_become(const struct worker_setup *setup)
+{
+    int r = die_with(setup->supervisor);
+
+    ignore_signals();
+    (void)prctl(PR_SET_NAME, "echod-worker"); /* Only a name. */
+    if (r == 0)
+        r = close_inherited(setup);
+    if (r == 0)
+        r = identity_assume(setup->identity);
+    return r == 0 && setup->identity->change ? die_with(setup->supervisor) : r;
 }
 
 static int worker_init(struct worker *worker, const struct worker_setup *setup)
@@ -227,13 +234,15 @@ _Noreturn void worker_main(const struct worker_setup *setup)
 
     if (r == 0)
         r = worker_init(&worker, setup);
-    if (r == 0)
+    if (r == 0) {
+        send_kind(&worker, MESSAGE_PONG); /* it has begun */
         worker_run(&worker);
-    else
+    } else {
         (void)channel_send(setup->channel,
                            &(struct message){.kind = MESSAGE_REPORT,
                                              .report = {.kind = REPORT_FAILED, .error = -r}},
                            NULL); /* If it cannot be told, the exit status says it. */
+    }
     /* Nothing of the supervisor's that waits for an orderly exit is this process's business. */
     _exit(r == 0 ? EXIT_SUCCESS : EXIT_FAILURE);
 }

@@ -69,9 +69,12 @@ void worker_accept_end(struct worker *worker)
 {
     const struct listener_set *set = worker->setup->listeners;
 
+    if (worker->ended)
+        return;
     worker_accept_stop(worker);
     for (size_t i = 0; i < set->count; i++)
         (void)close(set->list[i].fd); /* Linux releases it whatever it answers. */
+    worker->ended = true;
 }
 
 /* Over a limit: a reset, so that neither side keeps any state. */
@@ -148,6 +151,6 @@ void worker_accept_waiting(struct worker *worker)
 {
     const struct listener_set *set = worker->setup->listeners;
 
-    for (size_t i = 0; i < set->count; i++)
+    for (size_t i = 0; i < set->count && !worker->ended; i++)
         accept_up_to(worker, set->list[i].fd, ACCEPT_WAITING_MAX);
 }

@@ -31,6 +31,7 @@ struct worker {
     uint64_t resume_ms; /* when to accept again after a pause, or NEVER_MS */
     uint64_t sweep_ms;  /* when to look for silent connections, or NEVER_MS */
     bool accepting;     /* the listeners are in epoll */
+    bool ended;         /* the listeners are closed */
     bool starved;       /* nothing could be accepted since a pause was reported */
     bool done;
     struct stream_io io;
@@ -57,5 +58,5 @@ void worker_accept_waiting(struct worker *worker); /* from all listeners what wa
 bool worker_add_stream(struct worker *worker, int fd, const struct addr *peer);
 void worker_serve(struct worker *worker, uint32_t number);
 void worker_sweep(struct worker *worker);
-void worker_give(struct worker *worker);
+void worker_give(struct worker *worker, uint32_t most);
 void worker_take(struct worker *worker, const struct message *message, const int *fds);

@@ -179,14 +179,13 @@ void worker_serve(struct worker *worker, uint32_t number)
     }
 }
 
-/* The next batch, out of epoll already. */
-static void collect(struct worker *worker, struct message *batch, int *fds)
+/* The next batch, out of epoll already. Most is at most MESSAGE_SLOTS_MAX, as in any message. */
+static void collect(struct worker *worker, struct message *batch, int *fds, uint32_t most)
 {
     const struct slot_table *slots = &worker->setup->arena->slots;
     int64_t n = slot_next(slots, worker->owner, 0);
 
-    for (; n >= 0 && batch->count < MESSAGE_SLOTS_MAX;
-         n = slot_next(slots, worker->owner, (uint32_t)n + 1)) {
+    for (; n >= 0 && batch->count < most; n = slot_next(slots, worker->owner, (uint32_t)n + 1)) {
         int fd = slot_at(worker, (uint32_t)n)->fd;
 
         (void)worker_watch(worker, EPOLL_CTL_DEL, fd, 0, SOURCE_STREAM, (uint32_t)n);
@@ -196,20 +195,19 @@ static void collect(struct worker *worker, struct message *batch, int *fds)
 }
 
 /*
- * Gives up one batch of connections. An empty batch says that there are no more: so that this is
- * true, what waits to be accepted is accepted first, and a wake-up that came to this worker alone
- * is not lost.
+ * Gives up a batch of at most this many connections. An empty batch says that there are no more: so
+ * that this is true, what waits to be accepted is accepted first, and a wake-up that came to this
+ * worker alone is not lost.
  */
-void worker_give(struct worker *worker)
+void worker_give(struct worker *worker, uint32_t most)
 {
     struct message batch = {.kind = MESSAGE_GIVEN};
     int fds[MESSAGE_SLOTS_MAX];
 
-    if (worker->accepting) {
-        worker_accept_stop(worker);
-        worker_accept_waiting(worker);
-    }
-    collect(worker, &batch, fds);
+    worker_accept_stop(worker);
+    worker_accept_waiting(worker);
+    worker_accept_end(worker);
+    collect(worker, &batch, fds, most);
     for (uint32_t i = 0; i < batch.count; i++)
         slot_set_owner(slot_at(worker, batch.slots[i]), worker->owner | SLOT_IN_TRANSIT);
     worker_send(worker, &batch, fds);
