@@ -1,0 +1,486 @@
+/* SPDX-License-Identifier: MIT */
+#include "net/stream.h"
+
+#include <errno.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "suite.h"
+
+enum { FD = 1234, NOW = 777, SPILL_BUFFERS = 64 };
+
+static uint8_t buffer[STREAM_BUFFER];
+static _Alignas(4096) uint8_t spill_memory[SPILL_BUFFERS * SPILL_BYTES];
+static _Atomic uint64_t spill_words[SPILL_BUFFERS / 64];
+static struct stats stats;
+static struct stream_io io;
+static struct slot slot;
+
+static bool spill_is_unused(void)
+{
+    return pool_next(&io.spill.pool, 0) == -1;
+}
+
+/* Peers send what tells its place: byte AT of a connection, no period a power of two. */
+static uint8_t byte_at(uint64_t at)
+{
+    return (uint8_t)(at * 7 + at / 251 + at / 65521);
+}
+
+/* -- Scripts: what the socket answers to one step, call by call. -- */
+
+struct call {
+    enum { RECEIVE, SEND } kind;
+    ssize_t result;
+    int error;
+};
+
+#define RECV(n)                                                                                    \
+    {                                                                                              \
+        RECEIVE, (n), 0                                                                            \
+    }
+#define RECV_FAILS(e)                                                                              \
+    {                                                                                              \
+        RECEIVE, -1, (e)                                                                           \
+    }
+#define SENT(n)                                                                                    \
+    {                                                                                              \
+        SEND, (n), 0                                                                               \
+    }
+#define SEND_FAILS(e)                                                                              \
+    {                                                                                              \
+        SEND, -1, (e)                                                                              \
+    }
+
+static struct {
+    const struct call *next;
+    size_t left;
+    uint64_t received, sent; /* successfully, as the peer sees it */
+} script;
+
+static const struct call *script_next(int kind)
+{
+    ck_assert_msg(script.left > 0, "one call more than the step should make");
+    script.left--;
+    ck_assert_int_eq(script.next->kind, kind);
+    return script.next++;
+}
+
+static ssize_t script_answer(const struct call *call)
+{
+    errno = call->error;
+    return call->result;
+}
+
+static ssize_t script_recv(int fd, void *to, size_t size, int flags)
+{
+    const struct call *call = script_next(RECEIVE);
+
+    ck_assert_int_eq(fd, FD);
+    ck_assert_int_eq(flags, MSG_DONTWAIT);
+    ck_assert_ptr_eq(to, buffer);
+    ck_assert_uint_eq(size, STREAM_BUFFER);
+    ck_assert_msg(script.received == script.sent, "read while something is owed");
+    for (ssize_t i = 0; i < call->result; i++)
+        ((uint8_t *)to)[i] = byte_at(script.received++);
+    return script_answer(call);
+}
+
+static ssize_t script_send(int fd, const void *from, size_t size, int flags)
+{
+    const struct call *call = script_next(SEND);
+
+    ck_assert_int_eq(fd, FD);
+    ck_assert_int_eq(flags, MSG_NOSIGNAL | MSG_DONTWAIT);
+    ck_assert_uint_eq(size, script.received - script.sent); /* all that is owed is offered */
+    for (ssize_t i = 0; i < call->result; i++)
+        ck_assert_uint_eq(((const uint8_t *)from)[i], byte_at(script.sent++));
+    return script_answer(call);
+}
+
+static enum stream_next play(const struct call *calls, size_t count)
+{
+    enum stream_next next;
+
+    script.next = calls;
+    script.left = count;
+    next = stream_step(&slot, &io);
+    ck_assert_msg(script.left == 0, "%zu calls less than the step should make", script.left);
+    ck_assert_uint_eq(slot.received, script.received);
+    ck_assert_uint_eq(slot.sent, script.sent);
+    ck_assert_uint_eq(stats_read(&stats.received), script.received);
+    ck_assert_uint_eq(stats_read(&stats.sent), script.sent);
+    return next;
+}
+
+/* One step makes exactly these calls and comes to this end. */
+#define STEP(next, ...)                                                                            \
+    ck_assert_int_eq(play((const struct call[]){__VA_ARGS__},                                      \
+                          sizeof((const struct call[]){__VA_ARGS__}) / sizeof(struct call)),       \
+                     (next))
+
+/* The connection breaks, for this reason. */
+#define BREAKS(error, ...)                                                                         \
+    do {                                                                                           \
+        STEP(STREAM_BROKEN, __VA_ARGS__);                                                          \
+        ck_assert_int_eq(errno, (error));                                                          \
+    } while (0)
+
+static void make_stream(void)
+{
+    static const struct stream_calls calls = {.recv = script_recv, .send = script_send};
+
+    memset(&spill_words, 0, sizeof(spill_words));
+    memset(&script, 0, sizeof(script));
+    stats = (struct stats){0};
+    slot = (struct slot){.fd = FD, .spill = SLOT_NO_SPILL};
+    io = (struct stream_io){
+        .calls = &calls,
+        .buffer = buffer,
+        .spill = {.pool = {.words = spill_words, .capacity = SPILL_BUFFERS}, .base = spill_memory},
+        .stats = &stats,
+        .now_ms = NOW,
+    };
+}
+
+START_TEST(echoes_what_it_read)
+{
+    STEP(STREAM_READ, RECV(100), SENT(100));
+    STEP(STREAM_READ, RECV(1), SENT(1));
+    STEP(STREAM_READ, RECV(STREAM_BUFFER), SENT(STREAM_BUFFER));
+    ck_assert(spill_is_unused());
+}
+END_TEST
+
+START_TEST(ends_when_the_peer_has_sent_its_last_byte)
+{
+    STEP(STREAM_READ, RECV(100), SENT(100));
+    STEP(STREAM_FINISHED, RECV(0));
+}
+END_TEST
+
+START_TEST(ends_though_nothing_was_ever_sent)
+{
+    STEP(STREAM_FINISHED, RECV(0));
+}
+END_TEST
+
+START_TEST(short_write_is_continued_where_it_stopped)
+{
+    STEP(STREAM_WRITE, RECV(100), SENT(40));
+    ck_assert(stream_owes(&slot));
+    STEP(STREAM_WRITE, SENT(1));
+    STEP(STREAM_WRITE, SENT(58));
+    STEP(STREAM_READ, SENT(1));
+    ck_assert(!stream_owes(&slot));
+    STEP(STREAM_READ, RECV(5), SENT(5));
+}
+END_TEST
+
+START_TEST(whole_buffer_can_be_owed)
+{
+    STEP(STREAM_WRITE, RECV(STREAM_BUFFER), SEND_FAILS(EAGAIN));
+    STEP(STREAM_WRITE, SENT(STREAM_BUFFER - 1));
+    STEP(STREAM_READ, SENT(1));
+}
+END_TEST
+
+START_TEST(end_of_data_cannot_overtake_the_data)
+{
+    STEP(STREAM_WRITE, RECV(100), SENT(40));
+    STEP(STREAM_WRITE, SENT(30));
+    STEP(STREAM_READ, SENT(30));
+    STEP(STREAM_FINISHED, RECV(0));
+}
+END_TEST
+
+static const int transients[] = {EAGAIN, EINTR};
+
+START_TEST(transient_error_of_recv_waits)
+{
+    STEP(STREAM_READ, RECV_FAILS(transients[_i]));
+    STEP(STREAM_READ, RECV(10), SENT(10));
+}
+END_TEST
+
+START_TEST(transient_error_of_send_keeps_the_bytes)
+{
+    STEP(STREAM_WRITE, RECV(100), SEND_FAILS(transients[_i]));
+    STEP(STREAM_WRITE, SEND_FAILS(transients[_i]));
+    STEP(STREAM_WRITE, SENT(50));
+    STEP(STREAM_WRITE, SEND_FAILS(transients[_i]));
+    STEP(STREAM_READ, SENT(50));
+}
+END_TEST
+
+START_TEST(send_that_takes_nothing_keeps_the_bytes)
+{
+    STEP(STREAM_WRITE, RECV(100), SENT(0));
+    STEP(STREAM_WRITE, SENT(0));
+    STEP(STREAM_READ, SENT(100));
+}
+END_TEST
+
+static const int failures[] = {ECONNRESET, EPIPE, ETIMEDOUT, EHOSTUNREACH, ENOMEM};
+
+START_TEST(error_of_recv_breaks)
+{
+    STEP(STREAM_READ, RECV(10), SENT(10));
+    BREAKS(failures[_i], RECV_FAILS(failures[_i]));
+    ck_assert(spill_is_unused());
+}
+END_TEST
+
+START_TEST(error_of_send_breaks)
+{
+    BREAKS(failures[_i], RECV(10), SEND_FAILS(failures[_i]));
+    ck_assert(spill_is_unused());
+}
+END_TEST
+
+START_TEST(error_while_bytes_are_owed_breaks)
+{
+    STEP(STREAM_WRITE, RECV(100), SENT(40));
+    BREAKS(failures[_i], SEND_FAILS(failures[_i]));
+    stream_drop(&slot, &io);
+    ck_assert(spill_is_unused());
+}
+END_TEST
+
+START_TEST(spill_buffer_is_held_only_while_bytes_are_owed)
+{
+    ck_assert(!stream_owes(&slot));
+    STEP(STREAM_WRITE, RECV(100), SENT(99));
+    ck_assert_int_eq(pool_next(&io.spill.pool, 0), slot.spill);
+    ck_assert_int_eq(pool_next(&io.spill.pool, slot.spill + 1), -1);
+    STEP(STREAM_READ, SENT(1));
+    ck_assert_uint_eq(slot.spill, SLOT_NO_SPILL);
+    ck_assert(spill_is_unused());
+}
+END_TEST
+
+START_TEST(drop_gives_the_spill_buffer_back_once)
+{
+    STEP(STREAM_WRITE, RECV(100), SENT(40));
+    stream_drop(&slot, &io);
+    ck_assert(!stream_owes(&slot));
+    ck_assert(spill_is_unused());
+    ck_assert_int_eq(spill_take(&io.spill), 0);
+    stream_drop(&slot, &io); /* not that of another connection */
+    ck_assert_int_eq(pool_next(&io.spill.pool, 0), 0);
+}
+END_TEST
+
+START_TEST(breaks_when_no_spill_buffer_is_free)
+{
+    for (int i = 0; i < SPILL_BUFFERS; i++)
+        ck_assert_int_eq(spill_take(&io.spill), i);
+    STEP(STREAM_READ, RECV(100), SENT(100));
+    BREAKS(ENOBUFS, RECV(100), SENT(40));
+    ck_assert(!stream_owes(&slot));
+    stream_drop(&slot, &io);
+    ck_assert_int_eq(pool_take(&io.spill.pool, SPILL_BUFFERS), -1);
+}
+END_TEST
+
+START_TEST(only_bytes_that_move_are_activity)
+{
+    STEP(STREAM_READ, RECV_FAILS(EAGAIN));
+    ck_assert_uint_eq(slot.active_ms, 0);
+    STEP(STREAM_WRITE, RECV(100), SEND_FAILS(EAGAIN));
+    ck_assert_uint_eq(slot.active_ms, NOW);
+    io.now_ms = NOW + 1;
+    STEP(STREAM_WRITE, SEND_FAILS(EAGAIN));
+    ck_assert_uint_eq(slot.active_ms, NOW);
+    STEP(STREAM_WRITE, SENT(1));
+    ck_assert_uint_eq(slot.active_ms, NOW + 1);
+    io.now_ms = NOW + 2;
+    STEP(STREAM_READ, SENT(99));
+    ck_assert_uint_eq(slot.active_ms, NOW + 2);
+    io.now_ms = NOW + 3;
+    STEP(STREAM_FINISHED, RECV(0));
+    ck_assert_uint_eq(slot.active_ms, NOW + 2);
+}
+END_TEST
+
+START_TEST(system_calls_move_real_bytes)
+{
+    int pair[2];
+    char answer[8];
+
+    ck_assert_int_eq(socketpair(AF_UNIX, SOCK_STREAM, 0, pair), 0);
+    slot.fd = pair[0];
+    io.calls = stream_syscalls();
+    ck_assert_int_eq(stream_step(&slot, &io), STREAM_READ); /* blocking sockets, yet no wait */
+    ck_assert_int_eq(send(pair[1], "seven", 5, 0), 5);
+    ck_assert_int_eq(stream_step(&slot, &io), STREAM_READ);
+    ck_assert_int_eq(recv(pair[1], answer, sizeof(answer), MSG_DONTWAIT), 5);
+    ck_assert_mem_eq(answer, "seven", 5);
+    ck_assert_int_eq(send(pair[1], "x", 1, 0), 1);
+    ck_assert_int_eq(shutdown(pair[1], SHUT_RD), 0);
+    ck_assert_int_eq(stream_step(&slot, &io), STREAM_BROKEN); /* and no SIGPIPE */
+    ck_assert_int_eq(errno, EPIPE);
+    (void)close(pair[0]);
+    (void)close(pair[1]);
+}
+END_TEST
+
+/* -- Random scripts: a few peers at once, each with a mind of its own. -- */
+
+enum { PEERS = 5, RUNS = 60, SEED = 862 };
+
+static struct peer {
+    uint64_t length; /* bytes that it sends in all */
+    uint64_t asked, answered;
+    bool finished;
+    struct slot slot;
+} peers[PEERS];
+
+static unsigned calls_in_step[2];
+static unsigned seed, random_state;
+
+static unsigned random_below(unsigned limit)
+{
+    return (unsigned)rand_r(&random_state) % limit;
+}
+
+/* Small and large ones are equally likely. */
+static size_t random_size(size_t most)
+{
+    size_t size = (size_t)1 << random_below(17);
+
+    size += random_below((unsigned)size);
+    return size < most ? size : most;
+}
+
+static ssize_t fail_for_now(void)
+{
+    errno = random_below(2) ? EAGAIN : EINTR;
+    return -1;
+}
+
+static ssize_t peer_recv(int fd, void *to, size_t size, int flags)
+{
+    struct peer *peer = &peers[fd];
+    uint64_t left = peer->length - peer->asked;
+    size_t n = random_size(left < size ? (size_t)left : size);
+
+    (void)flags;
+    calls_in_step[RECEIVE]++;
+    ck_assert_uint_eq(peer->asked, peer->answered);
+    if (random_below(4) == 0)
+        return fail_for_now();
+    for (size_t i = 0; i < n; i++)
+        ((uint8_t *)to)[i] = byte_at((uint64_t)fd * 1000003 + peer->asked++);
+    return (ssize_t)n;
+}
+
+static ssize_t peer_send(int fd, const void *from, size_t size, int flags)
+{
+    struct peer *peer = &peers[fd];
+    size_t n = random_below(2) ? size : random_size(size);
+
+    (void)flags;
+    calls_in_step[SEND]++;
+    ck_assert_uint_eq(size, peer->asked - peer->answered);
+    if (random_below(3) == 0)
+        return random_below(3) ? fail_for_now() : 0;
+    for (size_t i = 0; i < n; i++) {
+        uint8_t expected = byte_at((uint64_t)fd * 1000003 + peer->answered++);
+
+        if (((const uint8_t *)from)[i] != expected) /* one assertion a byte would take minutes */
+            ck_abort_msg("seed %u: byte %zu of %zu is wrong", seed, i, size);
+    }
+    return (ssize_t)n;
+}
+
+static void step_peer(struct peer *peer)
+{
+    enum stream_next next;
+
+    calls_in_step[RECEIVE] = calls_in_step[SEND] = 0;
+    next = stream_step(&peer->slot, &io);
+    ck_assert_uint_le(calls_in_step[RECEIVE], 1);
+    ck_assert_uint_le(calls_in_step[SEND], 1);
+    ck_assert_msg(next != STREAM_BROKEN, "seed %u", seed);
+    ck_assert_int_eq(next == STREAM_WRITE, peer->asked != peer->answered);
+    ck_assert_int_eq(next == STREAM_WRITE, stream_owes(&peer->slot));
+    peer->finished = next == STREAM_FINISHED;
+}
+
+/* All are served, in random order, until each has ended: the bytes they sent in all. */
+static uint64_t run_peers(void)
+{
+    uint64_t total = 0;
+
+    for (int i = 0; i < PEERS; i++) {
+        peers[i] = (struct peer){.length = random_below(8) ? random_size(400000) : 0,
+                                 .slot = {.fd = i, .spill = SLOT_NO_SPILL}};
+        total += peers[i].length;
+    }
+    for (int open = PEERS; open > 0;) {
+        struct peer *peer = &peers[random_below(PEERS)];
+
+        if (peer->finished)
+            continue;
+        step_peer(peer);
+        open -= peer->finished;
+    }
+    return total;
+}
+
+static void assert_all_came_back(uint64_t total)
+{
+    for (int i = 0; i < PEERS; i++) {
+        ck_assert_uint_eq(peers[i].answered, peers[i].length);
+        ck_assert_uint_eq(peers[i].slot.received, peers[i].length);
+        ck_assert_uint_eq(peers[i].slot.sent, peers[i].length);
+    }
+    ck_assert_uint_eq(stats_read(&stats.received), total);
+    ck_assert_uint_eq(stats_read(&stats.sent), total);
+    ck_assert(spill_is_unused());
+}
+
+START_TEST(every_byte_comes_back_in_order_once)
+{
+    static const struct stream_calls calls = {.recv = peer_recv, .send = peer_send};
+    uint64_t total = 0;
+
+    io.calls = &calls;
+    for (seed = SEED; seed < SEED + RUNS; seed++) {
+        random_state = seed;
+        total += run_peers();
+        assert_all_came_back(total);
+    }
+}
+END_TEST
+
+int main(void)
+{
+    TCase *tcase = tcase_create("stream");
+
+    printf("random scripts: seeds %d to %d\n", SEED, SEED + RUNS - 1);
+    tcase_add_checked_fixture(tcase, make_stream, NULL);
+    tcase_add_test(tcase, echoes_what_it_read);
+    tcase_add_test(tcase, ends_when_the_peer_has_sent_its_last_byte);
+    tcase_add_test(tcase, ends_though_nothing_was_ever_sent);
+    tcase_add_test(tcase, short_write_is_continued_where_it_stopped);
+    tcase_add_test(tcase, whole_buffer_can_be_owed);
+    tcase_add_test(tcase, end_of_data_cannot_overtake_the_data);
+    tcase_add_loop_test(tcase, transient_error_of_recv_waits, 0, 2);
+    tcase_add_loop_test(tcase, transient_error_of_send_keeps_the_bytes, 0, 2);
+    tcase_add_test(tcase, send_that_takes_nothing_keeps_the_bytes);
+    tcase_add_loop_test(tcase, error_of_recv_breaks, 0, 5);
+    tcase_add_loop_test(tcase, error_of_send_breaks, 0, 5);
+    tcase_add_loop_test(tcase, error_while_bytes_are_owed_breaks, 0, 5);
+    tcase_add_test(tcase, spill_buffer_is_held_only_while_bytes_are_owed);
+    tcase_add_test(tcase, drop_gives_the_spill_buffer_back_once);
+    tcase_add_test(tcase, breaks_when_no_spill_buffer_is_free);
+    tcase_add_test(tcase, only_bytes_that_move_are_activity);
+    tcase_add_test(tcase, system_calls_move_real_bytes);
+    tcase_add_test(tcase, every_byte_comes_back_in_order_once);
+    return suite_run("stream", tcase);
+}
