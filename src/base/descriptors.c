@@ -36,7 +36,8 @@ void descriptors_close_except(int *keep, size_t count)
 {
     unsigned next = STDERR_FILENO + 1;
 
-    qsort(keep, count, sizeof(*keep), compare);
+    if (count > 0)
+        qsort(keep, count, sizeof(*keep), compare);
     for (size_t i = 0; i < count; i++) {
         if (keep[i] < (int)next)
             continue;

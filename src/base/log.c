@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <inttypes.h>
+#include <poll.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -68,13 +69,25 @@ void log_open(enum conf_log_target target, int level, bool daemonized)
     state.target = target == CONF_LOG_TARGET_AUTO ? choose_target(daemonized, stream) : target;
     if (state.target == CONF_LOG_TARGET_JOURNAL && !journal_answers())
         state.target = CONF_LOG_TARGET_STDERR; /* sd_journal_sendv(3) would be silent. */
+    /* Connected by the first message: a daemon closes all descriptors that it finds. */
     if (state.target == CONF_LOG_TARGET_SYSLOG)
-        openlog(IDENTIFIER, LOG_PID | LOG_NDELAY, LOG_DAEMON);
+        openlog(IDENTIFIER, LOG_PID, LOG_DAEMON);
 }
 
 void log_copy_errors(int fd)
 {
     state.copy_fd = fd;
+}
+
+/*
+ * A pipe that nobody reads must not stop the daemon; one that is writable takes PIPE_BUF bytes
+ * without waiting, and no line is longer.
+ */
+static bool is_writable(int fd)
+{
+    struct pollfd p = {.fd = fd, .events = POLLOUT};
+
+    return poll(&p, 1, 0) == 1 && (p.revents & POLLOUT);
 }
 
 static void write_line(int fd, const char *before, const char *message)
@@ -85,9 +98,8 @@ static void write_line(int fd, const char *before, const char *message)
         {.iov_base = (char *)"\n", .iov_len = 1},
     };
 
-    /* A message that cannot be said, nor can this be. */
-    if (writev(fd, line, 3) < 0)
-        return;
+    if (!is_writable(fd) || writev(fd, line, 3) < 0)
+        return; /* A message that cannot be said, nor can this be. */
 }
 
 static void say_on_stderr(int priority, const char *message)

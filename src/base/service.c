@@ -2,45 +2,92 @@
 #include "base/service.h"
 
 #include <inttypes.h>
+#include <poll.h>
+#include <stdarg.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/un.h>
 
 #include <systemd/sd-daemon.h>
 
+#include "base/cleanup.h"
 #include "base/clock.h"
 
+/* For a turn of our life the manager may take its time; a status that it has no room for is old. */
+enum { PATIENCE_MS = 1000, NO_PATIENCE_MS = 0 };
+
 /*
- * Results of sd_notify(3) are ignored throughout: whoever does not hear us acts on our silence,
- * and there is nobody else to tell.
+ * sd_notify(3) waits until the message has room, for ever if nobody reads at the other end. So
+ * look first. True also where this cannot tell: then sd_notify knows better.
  */
+static bool manager_reads(int patience_ms)
+{
+    const char *path = getenv("NOTIFY_SOCKET");
+    struct sockaddr_un addr = {.sun_family = AF_UNIX};
+    size_t length = path ? strlen(path) : 0;
+    _cleanup_(closep) int fd = -1;
+
+    if (length == 0 || length >= sizeof(addr.sun_path))
+        return true;
+    memcpy(addr.sun_path, path, length);
+    if (path[0] == '@')
+        addr.sun_path[0] = '\0'; /* an abstract name */
+    fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+    if (fd < 0 || connect(fd, (struct sockaddr *)&addr,
+                          (socklen_t)(offsetof(struct sockaddr_un, sun_path) + length)) < 0)
+        return true;
+    return poll(&(struct pollfd){.fd = fd, .events = POLLOUT}, 1, patience_ms) == 1;
+}
+
+/*
+ * Results of sd_notify(3) are ignored: whoever does not hear us acts on our silence, and there is
+ * nobody else to tell.
+ */
+__attribute__((format(printf, 2, 3))) static void notify(int patience_ms, const char *format, ...)
+{
+    char message[4096];
+    va_list args;
+
+    if (!manager_reads(patience_ms))
+        return;
+    va_start(args, format);
+    (void)vsnprintf(message, sizeof(message), format, args);
+    va_end(args);
+    (void)sd_notify(0, message);
+}
 
 void service_ready(const char *status)
 {
-    (void)sd_notifyf(0, "READY=1\nSTATUS=%s", status);
+    notify(PATIENCE_MS, "READY=1\nSTATUS=%s", status);
 }
 
 void service_reloading(void)
 {
-    (void)sd_notifyf(0, "RELOADING=1\nMONOTONIC_USEC=%" PRIu64 "\nSTATUS=Reloading", clock_usec());
+    notify(PATIENCE_MS, "RELOADING=1\nMONOTONIC_USEC=%" PRIu64 "\nSTATUS=Reloading", clock_usec());
 }
 
 void service_stopping(const char *status)
 {
-    (void)sd_notifyf(0, "STOPPING=1\nSTATUS=%s", status);
+    notify(PATIENCE_MS, "STOPPING=1\nSTATUS=%s", status);
 }
 
 void service_status(const char *status)
 {
-    (void)sd_notifyf(0, "STATUS=%s", status);
+    notify(NO_PATIENCE_MS, "STATUS=%s", status);
 }
 
 void service_failed(int error, const char *status)
 {
-    (void)sd_notifyf(0, "STATUS=%s\nERRNO=%d", status, abs(error));
+    notify(PATIENCE_MS, "STATUS=%s\nERRNO=%d", status, abs(error));
 }
 
 void service_watchdog(void)
 {
-    (void)sd_notify(0, "WATCHDOG=1");
+    notify(NO_PATIENCE_MS, "WATCHDOG=1");
 }
 
 uint64_t service_watchdog_usec(void)
@@ -52,7 +99,7 @@ uint64_t service_watchdog_usec(void)
 
 void service_extend_timeout(uint64_t usec)
 {
-    (void)sd_notifyf(0, "EXTEND_TIMEOUT_USEC=%" PRIu64, usec);
+    notify(PATIENCE_MS, "EXTEND_TIMEOUT_USEC=%" PRIu64, usec);
 }
 
 int service_listen_fds(struct service_fds *ret)

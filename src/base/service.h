@@ -8,7 +8,7 @@
  * sd-daemon. Without a service manager every call is silent and does nothing.
  */
 
-/* The first call takes $NOTIFY_SOCKET as it is; the messages are those of sd_notify(3). */
+/* The messages are those of sd_notify(3). A manager that reads nothing is not waited for. */
 void service_ready(const char *status);
 void service_reloading(void);
 void service_stopping(const char *status);

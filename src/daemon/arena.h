@@ -12,10 +12,9 @@
  * The memory that the supervisor and all workers share: one memfd, mapped before the fork. It has
  * room for the most that could ever be configured; what nobody touched takes no memory. In order:
  *
- *     header | slot bits | spill bits | workers | slots | spill buffers
+ *     header | slot bits | workers | slots | spill buffers
  *
- * Only the spill buffers are mapped as far as they are wanted. A later version of the program has
- * to be able to read it: the header says which layout this is.
+ * A later version of the program has to be able to read it: the header says which layout this is.
  */
 
 enum {
@@ -32,16 +31,12 @@ struct arena_worker {
 struct arena {
     int fd; /* the memfd */
     uint8_t *base;
-    size_t size; /* mapped bytes */
     struct slot_table slots;
-    struct spill spill;
+    uint8_t *spill;               /* spill_at() */
     struct arena_worker *workers; /* ARENA_WORKERS of them */
 };
 
-/* Makes the memory, with spill buffers for this many connections. 0 or -errno. */
-int arena_init(struct arena *arena, uint32_t connections);
-
-/* Maps spill buffers for this many connections, where they were fewer. 0 or -errno. */
-int arena_grow(struct arena *arena, uint32_t connections);
+/* 0 or -errno. */
+int arena_init(struct arena *arena);
 
 void arena_deinit(struct arena *arena);

@@ -7,6 +7,8 @@
 #include <string.h>
 #include <sys/socket.h>
 
+#include "base/cleanup.h"
+
 union control {
     struct cmsghdr header;
     char bytes[CMSG_SPACE(MESSAGE_SLOTS_MAX * sizeof(int))];
@@ -38,7 +40,7 @@ int channel_send(int fd, const struct message *message, const int *fds)
 {
     struct iovec body = {.iov_base = (void *)message, .iov_len = message_size(message)};
     struct msghdr header = {.msg_iov = &body, .msg_iovlen = 1};
-    union control control;
+    union control control = {.bytes = ""}; /* the padding travels, too */
     ssize_t n;
 
     if (fds && message->count > 0) {
@@ -70,6 +72,16 @@ static void take_descriptors(struct msghdr *header, int fds[static MESSAGE_SLOTS
         memcpy(fds, CMSG_DATA(c), c->cmsg_len - CMSG_LEN(0));
 }
 
+/* Whoever wrote it: text ends, and addresses are no longer than they can be. */
+static void sanitize(struct report *report)
+{
+    report->reason[sizeof(report->reason) - 1] = '\0';
+    if (report->peer.len > sizeof(report->peer.un))
+        report->peer.len = sizeof(report->peer.un);
+    if (report->local.len > sizeof(report->local.un))
+        report->local.len = sizeof(report->local.un);
+}
+
 int channel_receive(int fd, struct message *ret, int fds[static MESSAGE_SLOTS_MAX])
 {
     struct iovec body = {.iov_base = ret, .iov_len = sizeof(*ret)};
@@ -90,5 +102,12 @@ int channel_receive(int fd, struct message *ret, int fds[static MESSAGE_SLOTS_MA
     if (n <= 0)
         return n < 0 ? -errno : 0;
     take_descriptors(&header, fds);
-    return is_whole(ret, (size_t)n) ? 1 : -EBADMSG;
+    if (!is_whole(ret, (size_t)n)) {
+        for (size_t i = 0; i < MESSAGE_SLOTS_MAX; i++)
+            closep(&fds[i]);
+        return -EBADMSG;
+    }
+    if (ret->kind == MESSAGE_REPORT)
+        sanitize(&ret->report);
+    return 1;
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #pragma once
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "base/addr.h"
@@ -16,6 +17,7 @@
  * TAKE    take on a batch    TAKEN
  * DRAIN   serve to the end
  * LOOK    accept what waits
+ * CLOSE   accept no more
  * PING    are you alive?     PONG    I am; also the first message of all
  *                            REPORT  something worth logging
  */
@@ -27,6 +29,7 @@ enum message_kind {
     MESSAGE_TAKEN,
     MESSAGE_DRAIN,
     MESSAGE_LOOK,
+    MESSAGE_CLOSE,
     MESSAGE_PING,
     MESSAGE_PONG,
     MESSAGE_REPORT,
@@ -50,6 +53,7 @@ struct report {
     uint64_t duration_usec;
     struct addr peer;
     struct addr local;
+    bool again; /* PAUSED: nothing could be accepted since the last one */
     char reason[64];
 };
 
@@ -77,6 +81,6 @@ int channel_send_kind(int fd, enum message_kind kind);
 /*
  * Receives one message. 1, or 0 at the end of the channel, or -errno (-EAGAIN: none is there).
  * The descriptors that came are the caller's: those at the end of fds that did not arrive, for
- * want of room in the table of descriptors, are -1.
+ * want of room in the table of descriptors, are -1. On failure none are open.
  */
 int channel_receive(int fd, struct message *ret, int fds[static MESSAGE_SLOTS_MAX]);

@@ -20,6 +20,7 @@ int crew_init(struct crew *crew, struct arena *arena, const struct identity *ide
               size_t descriptors)
 {
     memset(crew, 0, sizeof(*crew));
+    crew->epoll = -1;
     crew->arena = arena;
     crew->descriptors = descriptors;
     crew->identity = identity;
@@ -31,6 +32,8 @@ int crew_init(struct crew *crew, struct arena *arena, const struct identity *ide
 
 void crew_deinit(struct crew *crew)
 {
+    if (crew->epoll < 0) /* It never began: the members' descriptors are no more than zeroes. */
+        return;
     for (uint32_t i = 0; i < ARENA_WORKERS; i++)
         closep(&crew->member[i].channel);
     closep(&crew->epoll);
@@ -128,8 +131,11 @@ int crew_spawn_all(struct crew *crew, const struct conf *conf, const struct list
     return (int)r;
 }
 
-void crew_start_all(struct crew *crew)
+void crew_start_all(struct crew *crew, enum member_state old)
 {
+    for (uint32_t i = crew_next(crew, MEMBER_SERVING, 0); i != MEMBER_NOBODY;
+         i = crew_next(crew, MEMBER_SERVING, i + 1))
+        crew->member[i].state = old;
     for (uint32_t i = crew_next(crew, MEMBER_READY, 0); i != MEMBER_NOBODY;
          i = crew_next(crew, MEMBER_READY, i + 1)) {
         crew->member[i].state = MEMBER_SERVING;
@@ -170,21 +176,20 @@ bool crew_is_empty(const struct crew *crew)
     return crew_count(crew, MEMBER_NONE) == ARENA_WORKERS;
 }
 
-void crew_send(struct crew *crew, uint32_t number, const struct message *message, const int *fds)
+int crew_send(struct crew *crew, uint32_t number, const struct message *message, const int *fds)
 {
-    struct member *member = &crew->member[number];
-    int r;
+    int r = -EPIPE;
 
-    if (member->channel < 0)
-        return;
-    r = channel_send(member->channel, message, fds);
-    if (r < 0 && r != -EPIPE && r != -ECONNRESET) /* These: it is dead already. */
+    if (crew->member[number].channel >= 0)
+        r = channel_send(crew->member[number].channel, message, fds);
+    if (r == -EAGAIN) /* Orders pile up unread: it does not run. */
         crew_kill(crew, number);
+    return r == -ECONNRESET ? -EPIPE : r;
 }
 
 void crew_order(struct crew *crew, uint32_t number, enum message_kind kind)
 {
-    crew_send(crew, number, &(struct message){.kind = kind}, NULL);
+    (void)crew_send(crew, number, &(struct message){.kind = kind}, NULL); /* Its death follows. */
 }
 
 void crew_dismiss(struct crew *crew, uint32_t number)
@@ -201,7 +206,6 @@ void crew_dismiss(struct crew *crew, uint32_t number)
 
 void crew_kill(struct crew *crew, uint32_t number)
 {
-    crew->member[number].hung = true;
     (void)kill(crew->member[number].pid, SIGKILL); /* Not reaped yet, so still ours. */
 }
 
@@ -217,8 +221,8 @@ void crew_forget_slot(struct crew *crew, uint32_t number)
 {
     struct slot *slot = &crew->arena->slots.slots[number];
 
-    if (slot->spill != SLOT_NO_SPILL)
-        spill_give(&crew->arena->spill, slot->spill);
+    if (slot->spill_end > 0)
+        spill_release(crew->arena->spill, number);
     slot_close(&crew->arena->slots, number);
 }
 

@@ -32,6 +32,7 @@ struct member {
     uint32_t batch;      /* the connections of that batch */
     unsigned unanswered; /* ticks since it last said that it lives */
     bool hung;           /* killed for that */
+    bool dead;           /* its channel has ended, its exit is not seen yet */
 };
 
 struct crew {
@@ -73,8 +74,8 @@ int64_t crew_spawn(struct crew *crew, const struct conf *conf,
 int crew_spawn_all(struct crew *crew, const struct conf *conf, const struct listener_set *listeners,
                    unsigned count);
 
-/* Lets all that are READY serve. */
-void crew_start_all(struct crew *crew);
+/* Lets all that are READY serve. Those that SERVE become OLD. */
+void crew_start_all(struct crew *crew, enum member_state old);
 
 /* The connections for which a process has descriptors, beside what it needs itself. */
 uint32_t crew_room(const struct crew *crew, size_t listeners);
@@ -84,9 +85,14 @@ unsigned crew_count(const struct crew *crew, enum member_state state);
 uint32_t crew_next(const struct crew *crew, enum member_state state, uint32_t from);
 bool crew_is_empty(const struct crew *crew);
 
-/* Gives an order. A member that cannot even take one is killed: its death will be noticed. */
+/* Gives an order. To one that is dead already it makes no difference. */
 void crew_order(struct crew *crew, uint32_t number, enum message_kind kind);
-void crew_send(struct crew *crew, uint32_t number, const struct message *message, const int *fds);
+
+/*
+ * channel_send() to a member. -EPIPE when it is dead; -EAGAIN when it does not read its orders:
+ * then it is killed, and its death will be noticed.
+ */
+int crew_send(struct crew *crew, uint32_t number, const struct message *message, const int *fds);
 
 /* Ends a member: at once if it runs, as nothing holds its channel any more. */
 void crew_dismiss(struct crew *crew, uint32_t number);

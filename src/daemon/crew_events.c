@@ -6,7 +6,6 @@
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/wait.h>
-#include <unistd.h>
 
 #include "base/cleanup.h"
 #include "base/log.h"
@@ -26,13 +25,14 @@ static uint64_t promised(const struct crew *crew, uint32_t taker)
 /* Of those that serve, the one with the fewest connections. */
 static uint32_t choose_taker(const struct crew *crew)
 {
-    uint32_t best = crew_next(crew, MEMBER_SERVING, 0);
+    uint32_t best = MEMBER_NOBODY;
     uint64_t fewest = UINT64_MAX;
 
-    for (uint32_t i = best; i != MEMBER_NOBODY; i = crew_next(crew, MEMBER_SERVING, i + 1)) {
+    for (uint32_t i = crew_next(crew, MEMBER_SERVING, 0); i != MEMBER_NOBODY;
+         i = crew_next(crew, MEMBER_SERVING, i + 1)) {
         uint64_t n = stats_read(&crew->arena->workers[i].stats.connections) + promised(crew, i);
 
-        if (n < fewest) {
+        if (n < fewest && !crew->member[i].dead) {
             fewest = n;
             best = i;
         }
@@ -40,56 +40,106 @@ static uint32_t choose_taker(const struct crew *crew)
     return best;
 }
 
-/*
- * A batch from an old worker goes to a new one: from here on its slots are the new one's. When all
- * new ones have died, it goes back, until crew_resume_giving().
+/* From here on the slots of the batch are the taker's, who uses them when it has the descriptors.
  */
-static void pass_on(struct supervisor *s, uint32_t giver, struct message *batch, const int *fds)
+static int send_batch(struct supervisor *s, uint32_t giver, uint32_t taker, struct message *batch,
+                      const int *fds)
 {
-    struct slot *slots = s->arena.slots.slots;
-    uint32_t taker = choose_taker(&s->crew);
-
-    if (taker == MEMBER_NOBODY)
-        taker = giver;
     for (uint32_t i = 0; i < batch->count; i++)
-        slot_set_owner(&slots[batch->slots[i]], SLOT_FIRST_WORKER + taker);
+        slot_set_owner(&s->arena.slots.slots[batch->slots[i]],
+                       (SLOT_FIRST_WORKER + taker) | SLOT_IN_TRANSIT);
     s->crew.member[giver].awaited = taker;
     s->crew.member[giver].batch = batch->count;
     batch->kind = MESSAGE_TAKE;
-    crew_send(&s->crew, taker, batch, fds);
+    return crew_send(&s->crew, taker, batch, fds);
+}
+
+static void log_lost(uint32_t giver, int error, uint32_t lost)
+{
+    (void)log_event(
+        EVENT_NOTICE, error,
+        LOG_FIELDS(LOG_NUMBER(FIELD_WORKER, giver), LOG_NUMBER(FIELD_CONNECTIONS, lost)),
+        "Connections of worker %u lost on their way to another: %u: %m", giver, lost);
+}
+
+/*
+ * A batch from an old worker goes to a new one. When all new ones have died, it goes back, until
+ * crew_resume_giving().
+ */
+static void pass_on(struct supervisor *s, uint32_t giver, struct message *batch, const int *fds)
+{
+    uint32_t taker;
+    int r;
+
+    do {
+        taker = choose_taker(&s->crew);
+        if (taker == MEMBER_NOBODY)
+            taker = giver;
+        r = send_batch(s, giver, taker, batch, fds);
+        s->crew.member[taker].dead = r == -EPIPE;
+    } while (r == -EPIPE && taker != giver);
+    if (r == 0 || r == -EPIPE || r == -EAGAIN)
+        return; /* Taken, or what is lost is counted with the death that follows. */
+    log_lost(giver, r, batch->count);
+    for (uint32_t i = 0; i < batch->count; i++)
+        crew_forget_slot(&s->crew, batch->slots[i]);
+    crew_ask_for_more(s, giver);
 }
 
 /* Takes out of the batch what did not arrive, as this process had no room for it. */
-static void drop_missing(struct supervisor *s, struct message *batch, int *fds)
+static void drop_missing(struct supervisor *s, uint32_t giver, struct message *batch, int *fds)
 {
-    uint32_t kept = 0;
+    uint32_t kept = 0, count = batch->count;
 
-    for (uint32_t i = 0; i < batch->count; i++) {
+    for (uint32_t i = 0; i < count; i++) {
         if (fds[i] < 0) {
             crew_forget_slot(&s->crew, batch->slots[i]);
             continue;
         }
-        fds[kept] = fds[i];
+        if (kept < i) {
+            fds[kept] = fds[i];
+            fds[i] = -1;
+        }
         batch->slots[kept++] = batch->slots[i];
     }
-    if (kept < batch->count)
-        (void)log_event(EVENT_WORKER_DIED, EMFILE, LOG_NO_FIELDS,
-                        "Handing over connections: lost %u: %m", batch->count - kept);
     batch->count = kept;
+    if (kept < count)
+        log_lost(giver, EMFILE, count - kept);
+}
+
+/* A worker's word is not taken for it: the slots have to be its own. */
+static bool batch_is_valid(const struct supervisor *s, uint32_t giver, const struct message *batch)
+{
+    for (uint32_t i = 0; i < batch->count; i++)
+        if (batch->slots[i] >= ARENA_SLOTS || slot_owner(&s->arena.slots.slots[batch->slots[i]]) !=
+                                                  ((SLOT_FIRST_WORKER + giver) | SLOT_IN_TRANSIT))
+            return false;
+    return true;
+}
+
+/*
+ * Descriptors under way count against a user's RLIMIT_NOFILE, unix(7): all batches together take
+ * half of it at the most, and each no more than this process has room for.
+ */
+static uint32_t batch_limit(const struct supervisor *s)
+{
+    const struct crew *crew = &s->crew;
+    size_t members = ARENA_WORKERS - crew_count(crew, MEMBER_NONE);
+    size_t room = crew_room(crew, s->listeners.count + members);
+    size_t share = crew->descriptors / 2 / (crew_count(crew, MEMBER_GIVING) + 1);
+    size_t limit = room < share ? room : share;
+
+    if (limit > MESSAGE_SLOTS_MAX)
+        return MESSAGE_SLOTS_MAX;
+    return limit > 0 ? (uint32_t)limit : 1;
 }
 
 void crew_ask_for_more(struct supervisor *s, uint32_t giver)
 {
-    struct crew *crew = &s->crew;
-    size_t members = ARENA_WORKERS - crew_count(crew, MEMBER_NONE);
-    uint32_t room = crew_room(crew, s->listeners.count + members);
-    struct message give = {.kind = MESSAGE_GIVE, .count = MESSAGE_SLOTS_MAX};
+    struct message give = {.kind = MESSAGE_GIVE, .count = batch_limit(s)};
 
-    if (room < give.count)
-        give.count = room > 0 ? room : 1;
-
-    crew->member[giver].awaited = MEMBER_NOBODY;
-    crew_send(crew, giver, &give, NULL);
+    s->crew.member[giver].awaited = MEMBER_NOBODY;
+    (void)crew_send(&s->crew, giver, &give, NULL); /* If it is dead, its death follows. */
 }
 
 void crew_resume_giving(struct supervisor *s)
@@ -100,19 +150,26 @@ void crew_resume_giving(struct supervisor *s)
             crew_ask_for_more(s, i);
 }
 
+/* Lets the others look at the listeners: a wake-up may have come to EXCEPT alone, who is no use. */
+static void let_others_look(struct crew *crew, uint32_t except)
+{
+    for (uint32_t i = crew_next(crew, MEMBER_SERVING, 0); i != MEMBER_NOBODY;
+         i = crew_next(crew, MEMBER_SERVING, i + 1))
+        if (i != except)
+            crew_order(crew, i, MESSAGE_LOOK);
+}
+
 static void on_given(struct supervisor *s, uint32_t giver, struct message *batch, int *fds)
 {
-    if (batch->count > 0) {
-        drop_missing(s, batch, fds);
+    if (!batch_is_valid(s, giver, batch)) {
+        crew_kill(&s->crew, giver);
+    } else if (batch->count > 0) {
+        drop_missing(s, giver, batch, fds);
         pass_on(s, giver, batch, fds);
-        for (uint32_t i = 0; i < batch->count; i++)
-            closep(&fds[i]);
-        return;
-    }
-    /* At a stop, it may still be draining what came in between. */
-    if (s->crew.member[giver].state == MEMBER_GIVING)
+    } else if (s->crew.member[giver].state == MEMBER_GIVING) {
         crew_dismiss(&s->crew, giver);
-    reload_check_moved(s);
+        let_others_look(&s->crew, giver);
+    }
 }
 
 /* Lets one go on that waits for this one. False when there is none. */
@@ -155,7 +212,7 @@ static void set_fold_timer(struct supervisor *s)
     (void)loop_set_timer(s->loop, TIMER_FOLDED, log_flush_folded());
 }
 
-static void on_report(uint32_t worker, const struct report *r)
+static void on_report(struct supervisor *s, uint32_t worker, const struct report *r)
 {
     char peer[ADDR_TEXT_MAX];
 
@@ -167,8 +224,11 @@ static void on_report(uint32_t worker, const struct report *r)
         log_connection(EVENT_CONNECTION_ENDED, worker, r, addr_format(&r->peer, peer));
         break;
     case REPORT_PAUSED:
-        (void)log_event(EVENT_ACCEPT_PAUSED, r->error, LOG_FIELDS(LOG_NUMBER(FIELD_WORKER, worker)),
-                        "Worker %u cannot accept for a moment: %m", worker);
+        let_others_look(&s->crew, worker);
+        if (!r->again)
+            (void)log_event(EVENT_ACCEPT_PAUSED, r->error,
+                            LOG_FIELDS(LOG_NUMBER(FIELD_WORKER, worker)),
+                            "Worker %u cannot accept for a moment: %m", worker);
         break;
     case REPORT_FAILED:
         (void)log_event(EVENT_WORKER_DIED, r->error, LOG_FIELDS(LOG_NUMBER(FIELD_WORKER, worker)),
@@ -190,12 +250,18 @@ static void on_message(struct supervisor *s, uint32_t from, struct message *mess
         s->crew.member[from].unanswered = 0;
         break;
     case MESSAGE_REPORT:
-        on_report(from, &message->report);
-        set_fold_timer(s);
+        on_report(s, from, &message->report);
         break;
     default:
         crew_kill(&s->crew, from); /* It says what a worker does not say. */
     }
+}
+
+/* Passed on or not, this process has no use for them. */
+static void close_all(int fds[static MESSAGE_SLOTS_MAX])
+{
+    for (unsigned i = 0; i < MESSAGE_SLOTS_MAX; i++)
+        closep(&fds[i]);
 }
 
 /* Reads up to MOST messages of one worker. */
@@ -209,11 +275,14 @@ static void read_member(struct supervisor *s, uint32_t number, unsigned most)
         int fds[MESSAGE_SLOTS_MAX];
 
         r = channel_receive(member->channel, &message, fds);
-        if (r == 1)
+        if (r == 1) {
             on_message(s, number, &message, fds);
+            close_all(fds);
+        }
     }
     if (r == -EAGAIN || r == 1 || member->channel < 0)
         return;
+    member->dead = true;
     /* The end of the channel: SIGCHLD follows. Out of epoll, lest this is said again and again. */
     (void)epoll_ctl(s->crew.epoll, EPOLL_CTL_DEL, member->channel, NULL);
 }
@@ -226,6 +295,7 @@ void crew_read(struct supervisor *s)
 
     for (int i = 0; i < n; i++)
         read_member(s, events[i].data.u32, MESSAGES_AT_ONCE);
+    set_fold_timer(s);
 }
 
 static const char *describe_status(int status, char *text, size_t size)
@@ -252,16 +322,14 @@ static void log_death(const struct death *death)
                     death->hung ? "did not answer and " : "", how, death->lost);
 }
 
-/* Others look at the listeners: the wake-up for a connection there may have died with it. */
+/* A worker is gone: who waited for it goes on, others do what it would have done. */
 static void cover_for(struct supervisor *s, const struct death *death)
 {
-    struct crew *crew = &s->crew;
-
-    for (uint32_t i = crew_next(crew, MEMBER_SERVING, 0); i != MEMBER_NOBODY;
-         i = crew_next(crew, MEMBER_SERVING, i + 1))
-        crew_order(crew, i, MESSAGE_LOOK);
     while (on_taken(s, death->number)) /* It will not say so any more. */
         ;
+    if (s->stop != STOP_NONE)
+        return;
+    let_others_look(&s->crew, death->number);
     if (death->state == MEMBER_SERVING)
         (void)loop_set_timer(s->loop, TIMER_RESPAWN,
                              (int64_t)respawn_pause(&s->respawn, death->lived_ms));
@@ -278,9 +346,7 @@ static void on_death(struct supervisor *s, uint32_t number, int status)
                (death.state == MEMBER_LEAVING || death.state == MEMBER_DRAINING);
     if (!expected && s->stop < STOP_KILLING)
         log_death(&death);
-    set_fold_timer(s);
-    if (s->stop == STOP_NONE)
-        cover_for(s, &death);
+    cover_for(s, &death);
     reload_check_moved(s);
     if (s->stop != STOP_NONE && crew_is_empty(&s->crew))
         loop_exit(s->loop);
@@ -294,7 +360,10 @@ void crew_reap(struct supervisor *s)
     while ((pid = waitpid(-1, &status, WNOHANG)) > 0) {
         uint32_t number = crew_find(&s->crew, pid);
 
-        if (number != MEMBER_NOBODY) /* else a lookup: its pipe says all there is */
+        if (number != MEMBER_NOBODY)
             on_death(s, number, status);
+        else if (pid == s->reload.lookup.pid)
+            s->reload.lookup.pid = 0; /* Its pipe says all there is; the number may be reused. */
     }
+    set_fold_timer(s);
 }

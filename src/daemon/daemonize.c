@@ -17,8 +17,7 @@
 
 /* What is left of the environment: nothing else may change how a daemon behaves. */
 static const char *const kept_variables[] = {
-    "PATH",          "TZ",           "LANG",         "LC_ALL",        "NOTIFY_SOCKET",
-    "WATCHDOG_USEC", "WATCHDOG_PID", "ASAN_OPTIONS", "UBSAN_OPTIONS", "LSAN_OPTIONS"};
+    "PATH", "TZ", "LANG", "LC_ALL", "NOTIFY_SOCKET", "WATCHDOG_USEC", "WATCHDOG_PID"};
 
 enum { KEPT_VARIABLES = sizeof(kept_variables) / sizeof(kept_variables[0]) };
 
@@ -69,18 +68,18 @@ static int connect_to_null(void)
 /* The parent: texts come first, then a NUL and the exit status. */
 static int wait_for_daemon(int fd)
 {
-    char bytes[512];
+    bool text = true;
+    unsigned char byte;
     ssize_t n;
 
-    while ((n = read(fd, bytes, sizeof(bytes))) != 0) {
-        const char *end = n > 0 ? memchr(bytes, '\0', (size_t)n) : NULL;
-        size_t text = end ? (size_t)(end - bytes) : n > 0 ? (size_t)n : 0;
-
-        if (n < 0 && errno != EINTR)
-            break;
-        (void)fwrite(bytes, 1, text, stderr);
-        if (end && text + 1 < (size_t)n)
-            return (unsigned char)bytes[text + 1];
+    while ((n = read(fd, &byte, 1)) == 1 || (n < 0 && errno == EINTR)) {
+        if (n < 0)
+            continue;
+        if (!text)
+            return byte;
+        text = byte != '\0';
+        if (text)
+            (void)fputc(byte, stderr);
     }
     fputs("echod: the daemon died while it was started\n", stderr);
     return EXIT_FAILURE;

@@ -29,8 +29,12 @@ static bool is_standard_input(int fd)
 int inetd_silence(void)
 {
     bool connected = is_standard_input(STDERR_FILENO);
-    _cleanup_(closep) int null = open("/dev/null", O_WRONLY | O_CLOEXEC);
+    _cleanup_(closep) int null = -1;
+    struct stat st;
 
+    if (fstat(STDIN_FILENO, &st) < 0 || !S_ISSOCK(st.st_mode))
+        return 0; /* A terminal, say: who typed it is to read what is wrong. */
+    null = open("/dev/null", O_WRONLY | O_CLOEXEC);
     if (null < 0)
         return -errno;
     for (int fd = STDOUT_FILENO; fd <= STDERR_FILENO; fd++)
@@ -41,7 +45,6 @@ int inetd_silence(void)
 
 /* The whole state of one connection, where a worker's lies in shared memory. */
 struct session {
-    _Atomic uint64_t spill_bits;
     uint8_t buffer[STREAM_BUFFER];
     uint8_t spill[SPILL_BYTES];
     struct stats stats;
@@ -55,12 +58,11 @@ static struct session *session_new(int fd)
 
     if (!s)
         return NULL;
-    s->spill_bits = ~UINT64_C(1); /* one buffer is free */
-    s->slot = (struct slot){.fd = fd, .spill = SLOT_NO_SPILL};
+    s->slot = (struct slot){.fd = fd};
     s->io = (struct stream_io){
         .calls = stream_syscalls(),
         .buffer = s->buffer,
-        .spill = {.pool = {.words = &s->spill_bits, .capacity = 64}, .base = s->spill},
+        .spill = s->spill,
         .stats = &s->stats,
     };
     return s;

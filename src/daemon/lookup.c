@@ -19,7 +19,7 @@ struct answer {
     struct addr addr[ADDRESSES_MAX];
 };
 
-/* The child. Its answer fits into the pipe: no wait, no part of it alone. */
+/* The child. */
 _Noreturn static void look_up(const struct conf *conf, int fd)
 {
     struct answer answer = {0};
@@ -56,7 +56,7 @@ int lookup_start(const struct conf *conf, struct lookup *ret)
     return r;
 }
 
-/* Reads to the end: the child has written all when there is something, or is dead. */
+/* Reads to the end: where there is something, the rest and the end are about to follow. */
 static size_t read_all(int fd, void *buffer, size_t size)
 {
     size_t used = 0;
@@ -95,6 +95,7 @@ void lookup_cancel(struct lookup *lookup)
 {
     if (lookup->fd < 0)
         return;
-    (void)kill(lookup->pid, SIGKILL); /* Fails when it has been reaped: then all is well. */
+    if (lookup->pid > 0)
+        (void)kill(lookup->pid, SIGKILL); /* Not reaped yet, so still ours. */
     closep(&lookup->fd);
 }

@@ -11,8 +11,8 @@
  * supervisor has no time to wait for it.
  */
 struct lookup {
-    pid_t pid;
-    int fd; /* readable when the answer is there */
+    pid_t pid; /* 0: reaped */
+    int fd;    /* readable when the answer is there */
 };
 
 /* 0 or -errno. The child is to be reaped by the caller. */

@@ -2,11 +2,12 @@
 #include "daemon/supervisor_state.h"
 
 #include <errno.h>
-#include <string.h>
 
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/service.h"
+
+enum { LOOKUP_MS = 60000 }; /* getaddrinfo(3) gives up long before, unless it hangs */
 
 static void reload_end(struct supervisor *s)
 {
@@ -41,29 +42,27 @@ static int spawn_all(struct supervisor *s, const struct conf *conf,
                            "%llu open connections do not fit into %u workers that may have %zu "
                            "descriptors each",
                            connections, wanted, s->descriptors);
-    r = arena_grow(&s->arena, (uint32_t)conf->limit_connections);
-
-    if (r == 0)
-        r = crew_spawn_all(&s->crew, conf, listeners, wanted);
+    r = crew_spawn_all(&s->crew, conf, listeners, wanted);
     if (r == 0)
         return 0;
     return failure_set(failure, r, "Cannot start %u workers: %m", wanted);
 }
 
-/* The old workers are told before the new ones serve: those are who the batches go to. */
 static void change_guard(struct supervisor *s)
 {
     struct crew *crew = &s->crew;
 
-    for (uint32_t i = crew_next(crew, MEMBER_SERVING, 0); i != MEMBER_NOBODY;
-         i = crew_next(crew, MEMBER_SERVING, i + 1)) {
-        crew->member[i].state = MEMBER_GIVING;
+    crew_start_all(crew, MEMBER_GIVING);
+    for (uint32_t i = crew_next(crew, MEMBER_GIVING, 0); i != MEMBER_NOBODY;
+         i = crew_next(crew, MEMBER_GIVING, i + 1))
         crew_ask_for_more(s, i);
-    }
-    crew_start_all(crew);
 }
 
-/* From here on nothing can fail: the new workers begin, the old ones begin to give up. */
+/*
+ * From here on nothing can fail: the new workers begin, the old ones begin to give up. Of a
+ * listener that goes this process drops its copy first, so that the last worker that accepts what
+ * waits there is also the last to close it.
+ */
 static void commit(struct supervisor *s, const struct conf *conf, struct listener_set *listeners)
 {
     struct listener_set before = s->listeners;
@@ -74,9 +73,10 @@ static void commit(struct supervisor *s, const struct conf *conf, struct listene
     s->reload.state = RELOAD_MOVING;
     log_open((enum conf_log_target)conf->log_target, conf->log_level, s->options->daemon);
     (void)listeners_set_backlog(&s->listeners, conf->backlog); /* It was listening already. */
-    change_guard(s);
     listening_announce(conf, &before, &s->listeners);
+    supervisor_check_descriptors(s);
     listeners_close_except(&before, &s->listeners);
+    change_guard(s);
     reload_check_moved(s);
 }
 
@@ -134,6 +134,8 @@ static void reload_resolve(struct supervisor *s, const struct conf *conf)
         r = lookup_start(conf, &s->reload.lookup);
         if (r == 0)
             r = loop_watch(s->loop, FD_LOOKUP, s->reload.lookup.fd);
+        if (r == 0)
+            r = loop_set_timer(s->loop, TIMER_LOOKUP, LOOKUP_MS);
         (void)failure_set(&failure, r, "Cannot look host = \"%s\" up: %m", conf->host);
     }
     if (r < 0) {
@@ -150,6 +152,8 @@ void reload_start(struct supervisor *s)
     struct failure failure;
     struct conf conf;
 
+    if (s->reload.state == RELOAD_RESOLVING) /* for a configuration that is no longer the newest */
+        reload_cancel(s);
     s->reload.again = s->reload.state != RELOAD_NONE;
     if (s->reload.again || s->stop != STOP_NONE)
         return;
@@ -167,31 +171,49 @@ void reload_start(struct supervisor *s)
     conf_errors_deinit(&errors);
 }
 
+static void forget_lookup(struct supervisor *s)
+{
+    (void)loop_watch(s->loop, FD_LOOKUP, -1);
+    (void)loop_set_timer(s->loop, TIMER_LOOKUP, -1);
+}
+
 void reload_resolved(struct supervisor *s)
 {
     struct addr_list addrs = {0};
     struct failure failure;
     int r;
 
-    (void)loop_watch(s->loop, FD_LOOKUP, -1);
+    forget_lookup(s);
     r = lookup_finish(&s->reload.lookup, &addrs);
     if (r == 0) {
         reload_apply(s, &s->reload.conf, &addrs);
         addr_list_deinit(&addrs);
-    } else {
-        (void)listening_unresolved(&s->reload.conf, r, &failure);
-        reload_fail(s, &failure);
+        return;
     }
+    if (r == -ECHILD)
+        (void)failure_set(&failure, r, "The lookup of host = \"%s\" died", s->reload.conf.host);
+    else
+        (void)listening_unresolved(&s->reload.conf, r, &failure);
+    reload_fail(s, &failure);
 }
 
 void reload_cancel(struct supervisor *s)
 {
     if (s->reload.state == RELOAD_RESOLVING) {
-        (void)loop_watch(s->loop, FD_LOOKUP, -1);
+        forget_lookup(s);
         lookup_cancel(&s->reload.lookup);
     }
     s->reload.state = RELOAD_NONE;
     s->reload.again = false;
+}
+
+void reload_give_up_lookup(struct supervisor *s)
+{
+    struct failure failure;
+
+    reload_cancel(s);
+    (void)listening_unresolved(&s->reload.conf, -ETIMEDOUT, &failure);
+    reload_fail(s, &failure);
 }
 
 void reload_check_moved(struct supervisor *s)
@@ -201,6 +223,11 @@ void reload_check_moved(struct supervisor *s)
     if (s->reload.state != RELOAD_MOVING || crew_count(&s->crew, MEMBER_GIVING) > 0 ||
         crew_count(&s->crew, MEMBER_LEAVING) > 0)
         return;
+    if (s->stop != STOP_NONE) { /* It waited for this, so that nothing is under way. */
+        s->reload.state = RELOAD_NONE;
+        supervisor_drain(s);
+        return;
+    }
     (void)log_event(EVENT_RELOADED, 0,
                     LOG_FIELDS(LOG_NUMBER(FIELD_DURATION_USEC, took),
                                LOG_NUMBER(FIELD_WORKERS, crew_count(&s->crew, MEMBER_SERVING))),

@@ -6,9 +6,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <unistd.h>
 
-#include "base/cleanup.h"
 #include "base/descriptors.h"
 #include "base/log.h"
 #include "base/service.h"
@@ -21,6 +19,7 @@ enum {
     END_MS = 2000,        /* what a worker gets to end at once in */
     EXTRA_STOP_MS = 5000, /* beyond drain_timeout, for the service manager */
     LISTENERS_TEXT_MAX = 512,
+    STATUS_MAX = 2048,
 };
 
 unsigned supervisor_wanted_workers(const struct conf *conf)
@@ -50,19 +49,21 @@ static const char *format_status(const struct supervisor *s, char *text, size_t 
                    (unsigned long long)stats_read(&stats.accepted),
                    failed ? "; the last reload failed: " : "",
                    failed ? s->reload.failure.text : "");
+    for (char *c = text; *c; c++) /* A line of its own would be another message. */
+        *c = *c == '\n' ? ' ' : *c;
     return text;
 }
 
 void supervisor_tell_ready(struct supervisor *s)
 {
-    char text[2048];
+    char text[STATUS_MAX];
 
     service_ready(format_status(s, text, sizeof(text)));
 }
 
 void supervisor_tell_status(struct supervisor *s)
 {
-    char text[2048];
+    char text[STATUS_MAX];
 
     service_status(format_status(s, text, sizeof(text)));
 }
@@ -77,29 +78,40 @@ static void log_counters(const struct supervisor *s)
                                LOG_NUMBER(FIELD_REFUSED, stats_read(&stats.refused)),
                                LOG_NUMBER(FIELD_BYTES, stats_read(&stats.sent)),
                                LOG_NUMBER(FIELD_WORKERS, crew_count(&s->crew, MEMBER_SERVING))),
-                    "Connections: %llu, so far %llu, refused %llu; bytes echoed: %llu",
+                    "Connections: %llu, so far %llu, refused %llu; bytes received: %llu, echoed: "
+                    "%llu; reports that got lost: %llu",
                     (unsigned long long)stats_read(&stats.connections),
                     (unsigned long long)stats_read(&stats.accepted),
                     (unsigned long long)stats_read(&stats.refused),
-                    (unsigned long long)stats_read(&stats.sent));
+                    (unsigned long long)stats_read(&stats.received),
+                    (unsigned long long)stats_read(&stats.sent),
+                    (unsigned long long)stats_read(&stats.unreported));
 }
 
 /* Workers. */
 
+static int hire_one(struct supervisor *s)
+{
+    int64_t number = crew_spawn(&s->crew, &s->conf, &s->listeners);
+
+    if (number < 0)
+        return (int)number;
+    s->crew.member[number].state = MEMBER_SERVING;
+    crew_order(&s->crew, (uint32_t)number, MESSAGE_START);
+    return 0;
+}
+
 static void hire(struct supervisor *s)
 {
-    while (crew_count(&s->crew, MEMBER_SERVING) < supervisor_wanted_workers(&s->conf)) {
-        int64_t number = crew_spawn(&s->crew, &s->conf, &s->listeners);
+    int r = 0;
 
-        if (number < 0) {
-            (void)log_event(EVENT_WORKER_DIED, (int)number, LOG_NO_FIELDS,
-                            "Cannot start a worker, trying again in %d s: %m",
-                            RESPAWN_LONGEST_PAUSE_MS / 1000);
-            (void)loop_set_timer(s->loop, TIMER_RESPAWN, RESPAWN_LONGEST_PAUSE_MS);
-            return;
-        }
-        s->crew.member[number].state = MEMBER_SERVING;
-        crew_order(&s->crew, (uint32_t)number, MESSAGE_START);
+    while (r == 0 && crew_count(&s->crew, MEMBER_SERVING) < supervisor_wanted_workers(&s->conf))
+        r = hire_one(s);
+    if (r < 0) {
+        (void)log_event(EVENT_WORKER_DIED, r, LOG_NO_FIELDS,
+                        "Cannot start a worker, trying again in %d s: %m",
+                        RESPAWN_LONGEST_PAUSE_MS / 1000);
+        (void)loop_set_timer(s->loop, TIMER_RESPAWN, RESPAWN_LONGEST_PAUSE_MS);
     }
     crew_resume_giving(s);
     supervisor_tell_status(s);
@@ -117,6 +129,7 @@ static void ping(struct supervisor *s, uint32_t number)
         EVENT_WORKER_HUNG, 0,
         LOG_FIELDS(LOG_NUMBER(FIELD_WORKER, number), LOG_NUMBER(FIELD_WORKER_PID, member->pid)),
         "Worker %u (pid %d) does not answer: killing it", number, (int)member->pid);
+    member->hung = true;
     crew_kill(&s->crew, number);
 }
 
@@ -155,20 +168,8 @@ static void stop_at_once(struct supervisor *s)
         loop_exit(s->loop);
 }
 
-static void stop_by_drain(struct supervisor *s)
+void supervisor_drain(struct supervisor *s)
 {
-    char text[2048];
-    struct stats stats = crew_stats(&s->crew);
-
-    reload_cancel(s);
-    s->stop = STOP_DRAINING;
-    listeners_close_except(&s->listeners, NULL); /* Nobody shall wait for what does not come. */
-    service_stopping(format_status(s, text, sizeof(text)));
-    service_extend_timeout(((uint64_t)s->conf.drain_timeout * 1000 + EXTRA_STOP_MS) * 1000);
-    (void)log_event(EVENT_STOPPING, 0,
-                    LOG_FIELDS(LOG_NUMBER(FIELD_CONNECTIONS, stats_read(&stats.connections))),
-                    "Stopping: connections get up to %d s to end: %llu", s->conf.drain_timeout,
-                    (unsigned long long)stats_read(&stats.connections));
     for (uint32_t i = 0; i < ARENA_WORKERS; i++) {
         struct member *member = &s->crew.member[i];
 
@@ -177,9 +178,40 @@ static void stop_by_drain(struct supervisor *s)
         member->state = MEMBER_DRAINING;
         crew_order(&s->crew, i, MESSAGE_DRAIN);
     }
-    (void)loop_set_timer(s->loop, TIMER_STOP, (int64_t)s->conf.drain_timeout * 1000);
     if (crew_is_empty(&s->crew))
         loop_exit(s->loop);
+}
+
+static void announce_stop(struct supervisor *s)
+{
+    struct stats stats = crew_stats(&s->crew);
+    unsigned long long connections = stats_read(&stats.connections);
+    char text[STATUS_MAX];
+
+    service_stopping(format_status(s, text, sizeof(text)));
+    service_extend_timeout(((uint64_t)s->conf.drain_timeout * 1000 + EXTRA_STOP_MS) * 1000);
+    (void)log_event(EVENT_STOPPING, 0, LOG_FIELDS(LOG_NUMBER(FIELD_CONNECTIONS, connections)),
+                    "Stopping: connections get up to %d s to end: %llu", s->conf.drain_timeout,
+                    connections);
+}
+
+static void stop_by_drain(struct supervisor *s)
+{
+    s->stop = STOP_DRAINING;
+    s->reload.again = false;
+    if (s->reload.state == RELOAD_RESOLVING)
+        reload_cancel(s);
+    listeners_close_except(&s->listeners, NULL); /* Nobody shall wait for what does not come. */
+    announce_stop(s);
+    (void)loop_set_timer(s->loop, TIMER_STOP, (int64_t)s->conf.drain_timeout * 1000);
+    if (s->reload.state == RELOAD_NONE) {
+        supervisor_drain(s);
+        return;
+    }
+    /* Connections are on their way between workers: these drain when all have arrived. */
+    for (uint32_t i = crew_next(&s->crew, MEMBER_SERVING, 0); i != MEMBER_NOBODY;
+         i = crew_next(&s->crew, MEMBER_SERVING, i + 1))
+        crew_order(&s->crew, i, MESSAGE_CLOSE);
 }
 
 static void stop_next_step(struct supervisor *s)
@@ -246,6 +278,9 @@ static void on_timer(void *user, unsigned timer)
         break;
     case TIMER_STOP:
         stop_next_step(s);
+        break;
+    case TIMER_LOOKUP:
+        reload_give_up_lookup(s);
         break;
     case TIMER_FOLDED:
         (void)loop_set_timer(s->loop, TIMER_FOLDED, log_flush_folded());
@@ -321,7 +356,7 @@ static int open_machinery(struct supervisor *s, struct failure *failure)
     int r;
 
     set_dispositions();
-    r = arena_init(&s->arena, (uint32_t)s->conf.limit_connections);
+    r = arena_init(&s->arena);
     if (r == 0)
         r = crew_init(&s->crew, &s->arena, &s->identity, s->descriptors);
     if (r == 0)
@@ -329,7 +364,7 @@ static int open_machinery(struct supervisor *s, struct failure *failure)
     return r < 0 ? failure_set(failure, r, "Cannot set up memory or event loop: %m") : 0;
 }
 
-static void check_descriptors(const struct supervisor *s)
+void supervisor_check_descriptors(const struct supervisor *s)
 {
     if (crew_room(&s->crew, s->listeners.count) < (uint32_t)s->conf.limit_connections)
         (void)log_event(EVENT_NOTICE, 0, LOG_NO_FIELDS,
@@ -375,11 +410,11 @@ static int start(struct supervisor *s, struct failure *failure)
         r = open_machinery(s, failure);
     if (r < 0)
         return r;
-    check_descriptors(s);
+    supervisor_check_descriptors(s);
     r = crew_spawn_all(&s->crew, &s->conf, &s->listeners, supervisor_wanted_workers(&s->conf));
     if (r < 0)
         return failure_set(failure, r, "Cannot start the workers: %m");
-    crew_start_all(&s->crew);
+    crew_start_all(&s->crew, MEMBER_SERVING);
     announce_start(s);
     return 0;
 }

@@ -20,6 +20,7 @@ enum supervisor_timer {
     TIMER_RESPAWN, /* a dead worker's replacement is due */
     TIMER_STOP,    /* a stop has taken long enough */
     TIMER_FOLDED,  /* folded messages are to be counted up */
+    TIMER_LOOKUP,  /* a host's lookup has taken long enough */
 };
 
 enum supervisor_fd { FD_CREW, FD_LOOKUP };
@@ -66,6 +67,12 @@ struct supervisor {
 /* The workers that a configuration asks for. */
 unsigned supervisor_wanted_workers(const struct conf *conf);
 
+/* Says so if limits.connections is out of reach. */
+void supervisor_check_descriptors(const struct supervisor *s);
+
+/* At a stop: the workers serve to the end what they have. */
+void supervisor_drain(struct supervisor *s);
+
 /* Sends READY=1 or the status line as it is now. */
 void supervisor_tell_ready(struct supervisor *s);
 void supervisor_tell_status(struct supervisor *s);
@@ -74,6 +81,7 @@ void supervisor_tell_status(struct supervisor *s);
 void reload_start(struct supervisor *s);
 void reload_resolved(struct supervisor *s);
 void reload_cancel(struct supervisor *s);
+void reload_give_up_lookup(struct supervisor *s);
 void reload_check_moved(struct supervisor *s); /* ends it when the last old worker is gone */
 
 /* crew_events.c: what workers say, and their deaths. */

@@ -74,6 +74,9 @@ static void obey(struct worker *worker, const struct message *message, const int
         if (worker->accepting)
             worker_accept_waiting(worker);
         break;
+    case MESSAGE_CLOSE:
+        worker_accept_end(worker);
+        break;
     case MESSAGE_PING:
         send_kind(worker, MESSAGE_PONG);
         break;

@@ -2,6 +2,8 @@
 #include "daemon/worker_state.h"
 
 #include <errno.h>
+#include <stdio.h>
+#include <string.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -42,8 +44,10 @@ static void pause_accepting(struct worker *worker, int error)
 {
     unwatch_listeners(worker);
     worker->resume_ms = worker->now_ms + ACCEPT_PAUSE_MS;
-    if (!worker->starved)
-        worker_report(worker, &(struct report){.kind = REPORT_PAUSED, .error = error});
+    /* Each time, so that others look at the listeners: this wake-up may have been meant for one
+     * connection, and have come to this worker alone. */
+    worker_report(
+        worker, &(struct report){.kind = REPORT_PAUSED, .error = error, .again = worker->starved});
     worker->starved = true;
 }
 
@@ -77,11 +81,14 @@ void worker_accept_end(struct worker *worker)
     worker->ended = true;
 }
 
-/* Over a limit: a reset, so that neither side keeps any state. */
-static void refuse(struct worker *worker, int fd, const struct addr *peer)
+/* For a limit, or for want of memory: a reset, so that neither side keeps any state. */
+static void refuse(struct worker *worker, int fd, const struct addr *peer, int error)
 {
     static const struct linger reset = {.l_onoff = 1, .l_linger = 0};
-    struct report report = {.kind = REPORT_REFUSED, .peer = *peer, .reason = "limits.connections"};
+    struct report report = {.kind = REPORT_REFUSED, .error = error, .peer = *peer};
+
+    (void)snprintf(report.reason, sizeof(report.reason), "%s",
+                   error ? strerror(error) : "limits.connections");
 
     stats_add(&worker->io.stats->refused, 1);
     if (worker->setup->conf->log_connections != CONF_LOG_CONNECTIONS_NONE) {
@@ -118,6 +125,7 @@ static enum accepted accept_one(struct worker *worker, int listener)
 {
     struct addr peer = {.len = sizeof(peer.un)};
     int fd = accept4(listener, &peer.sa, &peer.len, SOCK_NONBLOCK | SOCK_CLOEXEC);
+    int r;
 
     if (fd < 0 && (errno == EAGAIN || errno == EWOULDBLOCK))
         return ACCEPT_QUEUE_EMPTY;
@@ -125,8 +133,9 @@ static enum accepted accept_one(struct worker *worker, int listener)
         return is_of_connection(errno) ? ACCEPTED : ACCEPT_NO_RESOURCES;
     worker->starved = false;
     stats_add(&worker->io.stats->accepted, 1);
-    if (!worker_add_stream(worker, fd, &peer))
-        refuse(worker, fd, &peer);
+    r = worker_add_stream(worker, fd, &peer);
+    if (r < 0)
+        refuse(worker, fd, &peer, r == -EUSERS ? 0 : -r);
     return ACCEPTED;
 }
 

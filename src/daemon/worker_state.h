@@ -55,7 +55,8 @@ void worker_accept_from(struct worker *worker, const struct listener *listener);
 void worker_accept_waiting(struct worker *worker); /* from all listeners what waits there */
 
 /* worker_streams.c: the connections. */
-bool worker_add_stream(struct worker *worker, int fd, const struct addr *peer);
+int worker_add_stream(struct worker *worker, int fd,
+                      const struct addr *peer); /* 0, -EUSERS at the limit, -errno */
 void worker_serve(struct worker *worker, uint32_t number);
 void worker_sweep(struct worker *worker);
 void worker_give(struct worker *worker, uint32_t most);

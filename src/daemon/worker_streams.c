@@ -88,12 +88,13 @@ static uint64_t sweep_stream(struct worker *worker, uint32_t number)
     const struct slot *slot = slot_at(worker, number);
     uint64_t limit = silence_limit(worker, slot);
 
-    if (limit == NEVER_MS)
+    if (limit != NEVER_MS && worker->now_ms >= slot->active_ms + limit) {
+        end_stream(worker, number, worker->mode == WORKER_DRAINING ? "stopped" : "idle", 0);
         return NEVER_MS;
-    if (worker->now_ms < slot->active_ms + limit)
-        return slot->active_ms + limit;
-    end_stream(worker, number, worker->mode == WORKER_DRAINING ? "stopped" : "idle", 0);
-    return NEVER_MS;
+    }
+    if (worker->mode == WORKER_DRAINING && stream_owes(slot))
+        return worker->now_ms; /* before long: then it may owe nothing any more */
+    return limit == NEVER_MS ? NEVER_MS : slot->active_ms + limit;
 }
 
 /* No connection has a timer: all are looked at when the first one may be due. */
@@ -131,22 +132,24 @@ static int watch_stream(struct worker *worker, uint32_t number, int operation, u
     return r;
 }
 
-bool worker_add_stream(struct worker *worker, int fd, const struct addr *peer)
+int worker_add_stream(struct worker *worker, int fd, const struct addr *peer)
 {
     struct slot_table *slots = &worker->setup->arena->slots;
-    int64_t number =
-        slot_open(slots, (uint32_t)worker->setup->conf->limit_connections, worker->owner, peer);
+    uint32_t limit = (uint32_t)worker->setup->conf->limit_connections;
+    int64_t number = slot_open(slots, limit, worker->owner, peer);
+    int r;
 
     if (number < 0)
-        return false;
+        return -EUSERS;
     slot_at(worker, (uint32_t)number)->fd = fd;
-    if (watch_stream(worker, (uint32_t)number, EPOLL_CTL_ADD, EPOLLIN) < 0) {
+    r = watch_stream(worker, (uint32_t)number, EPOLL_CTL_ADD, EPOLLIN);
+    if (r < 0) {
         slot_close(slots, (uint32_t)number);
-        return false;
+        return r;
     }
     stats_add(&worker->io.stats->connections, 1);
     sweep_by(worker, slot_at(worker, (uint32_t)number));
-    return true;
+    return 0;
 }
 
 static void await(struct worker *worker, uint32_t number, uint32_t interest)
@@ -222,7 +225,8 @@ void worker_take(struct worker *worker, const struct message *message, const int
         struct slot *slot = slot_at(worker, message->slots[i]);
 
         slot->fd = fds[i];
-        if (fds[i] < 0) { /* This process's table of descriptors is full. */
+        slot_set_owner(slot, worker->owner); /* no longer in transit: the descriptor is ours */
+        if (fds[i] < 0) {                    /* This process's table of descriptors is full. */
             report_end(worker, slot, "error", EMFILE);
             forget(worker, message->slots[i]);
             continue;

@@ -57,8 +57,9 @@ static bool overlaps(const struct addr *a, const struct addr *b)
 
 /*
  * The kernel refuses 0.0.0.0 while one of ours listens on 127.0.0.1 with the same port, unless
- * both sockets say SO_REUSEPORT. They say it for this moment only: otherwise any process of the
- * same user could listen on our addresses, too.
+ * both sockets say SO_REUSEPORT. They say it for this moment only: who does not say it then gets
+ * EADDRINUSE as ever. (The kernel remembers it for the port, though: a process of the same user
+ * that says it, too, could join.)
  */
 static int pool_set_reuseport(const struct listener_set *pool, const struct addr *addr, int on)
 {
@@ -160,7 +161,7 @@ static int open_wanted(const struct listener_wanted *wanted, int backlog,
 
     if (listeners_find(set, &wanted->addr))
         return 0;
-    fault->addr = wanted->addr;
+    *fault = (struct listener_fault){.addr = wanted->addr, .what = "remember it"};
     if (kept)
         return set_add(set, kept);
     listener.fd = listener_open(&wanted->addr, backlog, pool, &fault->what);

@@ -15,7 +15,7 @@ int64_t slot_open(struct slot_table *table, uint32_t limit, uint32_t owner, cons
     slot = &table->slots[number];
     *slot = (struct slot){
         .fd = -1,
-        .spill = SLOT_NO_SPILL,
+        .number = (uint32_t)number,
         .opened_usec = clock_usec(),
         .active_ms = clock_ms(),
     };

@@ -22,15 +22,13 @@
  */
 enum { SLOT_NOBODY = 0, SLOT_FIRST_WORKER = 1, SLOT_IN_TRANSIT = 1 << 30 };
 
-enum { SLOT_NO_SPILL = UINT32_MAX };
-
 struct slot {
     _Atomic uint32_t owner;
     int32_t fd;           /* valid in the owner's process only */
     uint32_t interest;    /* EPOLLIN or EPOLLOUT: what the owner waits for */
-    uint32_t spill;       /* the buffer with bytes that the peer is owed, or SLOT_NO_SPILL */
-    uint32_t spill_begin; /* these bytes in it */
-    uint32_t spill_end;
+    uint32_t number;      /* its own, and that of its spill buffer */
+    uint32_t spill_begin; /* the bytes there that the peer is owed: from here */
+    uint32_t spill_end;   /* to here */
     uint64_t opened_usec; /* clock_usec() at accept */
     uint64_t active_ms;   /* clock_ms() when a byte last came or went */
     uint64_t received;    /* bytes read from the peer */
@@ -65,7 +63,7 @@ static inline void slot_set_owner(struct slot *slot, uint32_t owner)
 int64_t slot_open(struct slot_table *table, uint32_t limit, uint32_t owner,
                   const struct addr *peer);
 
-/* Gives the slot back; its descriptor and its spill buffer must be gone already. */
+/* Gives the slot back; its descriptor must be gone, its spill buffer released already. */
 void slot_close(struct slot_table *table, uint32_t number);
 
 /* The first slot from FROM on that OWNER owns, or -1. */

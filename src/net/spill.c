@@ -4,19 +4,13 @@
 #include <sys/mman.h>
 
 /*
- * As the lowest numbers are taken first, the first few buffers serve all but a flood; they keep
- * their memory. Beyond them it goes back to the kernel at once.
+ * As the lowest free slot is taken first, the first few buffers serve all but a crowd. They keep
+ * their memory: giving it back and getting it zeroed again costs more than it is worth.
  */
-enum { KEPT = 32 };
+enum { KEPT = 64 };
 
-int64_t spill_take(struct spill *spill)
-{
-    return pool_take(&spill->pool, spill->pool.capacity);
-}
-
-void spill_give(struct spill *spill, uint32_t number)
+void spill_release(uint8_t *base, uint32_t number)
 {
     if (number >= KEPT)
-        (void)madvise(spill_at(spill, number), SPILL_BYTES, MADV_REMOVE); /* A hint: may fail. */
-    pool_give(&spill->pool, number);
+        (void)madvise(spill_at(base, number), SPILL_BYTES, MADV_REMOVE); /* A hint: may fail. */
 }

@@ -1,25 +1,20 @@
 /* SPDX-License-Identifier: MIT */
 #pragma once
 
-#include "base/pool.h"
+#include <stddef.h>
+#include <stdint.h>
 
 /*
- * Buffers for what a peer does not take yet, in memory that all workers share: a connection that
- * moves to another worker takes its buffer along.
+ * Buffers for what a peer does not take yet, in memory that all workers share: the slot with
+ * number n has buffer n, whoever owns it. So there is nothing to hand out, nothing to run out of,
+ * and nothing to lose when a worker dies; a buffer that was never written to takes no memory.
  */
 enum { SPILL_BYTES = 65536 };
 
-struct spill {
-    struct pool pool;
-    uint8_t *base; /* of pool.capacity buffers, page-aligned */
-};
-
-/* The number of a free buffer, or -1. */
-int64_t spill_take(struct spill *spill);
-
-void spill_give(struct spill *spill, uint32_t number);
-
-static inline uint8_t *spill_at(const struct spill *spill, uint32_t number)
+static inline uint8_t *spill_at(uint8_t *base, uint32_t number)
 {
-    return spill->base + (size_t)number * SPILL_BYTES;
+    return base + (size_t)number * SPILL_BYTES;
 }
+
+/* The buffer is empty: its memory goes back to the kernel. BASE is page-aligned. */
+void spill_release(uint8_t *base, uint32_t number);

@@ -32,32 +32,23 @@ static ssize_t send_some(struct slot *slot, struct stream_io *io, const uint8_t 
 static enum stream_next keep(struct slot *slot, struct stream_io *io, const uint8_t *bytes,
                              size_t size)
 {
-    int64_t number = spill_take(&io->spill);
-
-    if (number < 0) {
-        errno = ENOBUFS;
-        return STREAM_BROKEN;
-    }
-    memcpy(spill_at(&io->spill, (uint32_t)number), bytes, size);
+    memcpy(spill_at(io->spill, slot->number), bytes, size);
     slot->spill_begin = 0;
     slot->spill_end = (uint32_t)size;
-    slot->spill = (uint32_t)number;
     return STREAM_WRITE;
 }
 
 void stream_drop(struct slot *slot, struct stream_io *io)
 {
-    uint32_t number = slot->spill;
-
-    if (number == SLOT_NO_SPILL)
+    if (slot->spill_end == 0)
         return;
-    slot->spill = SLOT_NO_SPILL;
-    spill_give(&io->spill, number);
+    slot->spill_begin = slot->spill_end = 0;
+    spill_release(io->spill, slot->number);
 }
 
 static enum stream_next step_write(struct slot *slot, struct stream_io *io)
 {
-    const uint8_t *bytes = spill_at(&io->spill, slot->spill);
+    const uint8_t *bytes = spill_at(io->spill, slot->number);
     ssize_t n = send_some(slot, io, bytes + slot->spill_begin, slot->spill_end - slot->spill_begin);
 
     if (n < 0)

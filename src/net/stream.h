@@ -33,7 +33,7 @@ const struct stream_calls *stream_syscalls(void);
 struct stream_io {
     const struct stream_calls *calls;
     uint8_t *buffer; /* STREAM_BUFFER bytes to read into */
-    struct spill spill;
+    uint8_t *spill;  /* all spill buffers: spill_at() */
     struct stats *stats;
     uint64_t now_ms; /* clock_ms(), as of the last wake-up */
 };
@@ -50,8 +50,8 @@ enum stream_next stream_step(struct slot *slot, struct stream_io *io);
 /* Whether the peer has yet to be sent some of what it sent. */
 static inline bool stream_owes(const struct slot *slot)
 {
-    return slot->spill != SLOT_NO_SPILL;
+    return slot->spill_begin < slot->spill_end;
 }
 
-/* Gives the spill buffer back, with what is in it. */
+/* Forgets what the peer is owed. */
 void stream_drop(struct slot *slot, struct stream_io *io);
