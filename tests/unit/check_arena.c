@@ -4,8 +4,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
-#include <stdbool.h>
-#include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 
@@ -14,9 +12,9 @@
 
 static struct arena arena;
 
-static void init_arena(uint32_t connections)
+static void init_arena(void)
 {
-    ck_assert_int_eq(arena_init(&arena, connections), 0);
+    ck_assert_int_eq(arena_init(&arena), 0);
 }
 
 static void deinit_arena(void)
@@ -24,60 +22,40 @@ static void deinit_arena(void)
     arena_deinit(&arena);
 }
 
-static bool is_mapped(const void *from, size_t size)
-{
-    const uint8_t *bytes = from;
-
-    return bytes >= arena.base && bytes + size <= arena.base + arena.size;
-}
-
 START_TEST(everything_is_free_and_zero_at_first)
 {
-    init_arena(64);
+    init_arena();
     ck_assert_int_eq(pool_next(&arena.slots.pool, 0), -1);
-    ck_assert_int_eq(pool_next(&arena.spill.pool, 0), -1);
     ck_assert_uint_eq(stats_read(&arena.workers[ARENA_WORKERS - 1].stats.accepted), 0);
     ck_assert_uint_eq(slot_owner(&arena.slots.slots[ARENA_SLOTS - 1]), SLOT_NOBODY);
-}
-END_TEST
-
-static const struct {
-    uint32_t connections, buffers;
-} sizes[] = {{0, 0}, {1, 64}, {64, 64}, {65, 128}, {10000, 10048}};
-
-START_TEST(spill_buffers_are_as_many_as_connections_and_whole_words)
-{
-    init_arena(sizes[_i].connections);
-    ck_assert_uint_eq(arena.spill.pool.capacity, sizes[_i].buffers);
-    ck_assert_uint_eq(arena.slots.pool.capacity, ARENA_SLOTS);
 }
 END_TEST
 
 /* Each part ends before the next one begins, and the last one is mapped to its end. */
 START_TEST(parts_lie_behind_one_another)
 {
-    const uint8_t *parts[5];
+    const uint8_t *ends[4];
+    struct stat st;
 
-    init_arena(128);
-    parts[0] = (const uint8_t *)arena.slots.pool.words + pool_bytes(ARENA_SLOTS);
-    parts[1] = (const uint8_t *)arena.spill.pool.words + pool_bytes(ARENA_SLOTS);
-    parts[2] = (const uint8_t *)(arena.workers + ARENA_WORKERS);
-    parts[3] = (const uint8_t *)(arena.slots.slots + ARENA_SLOTS);
-    parts[4] = spill_at(&arena.spill, arena.spill.pool.capacity);
-    ck_assert(is_mapped(arena.slots.pool.words, 0));
+    init_arena();
+    ck_assert_int_eq(fstat(arena.fd, &st), 0);
+    ends[0] = (const uint8_t *)arena.slots.pool.words + pool_bytes(ARENA_SLOTS);
+    ends[1] = (const uint8_t *)(arena.workers + ARENA_WORKERS);
+    ends[2] = (const uint8_t *)(arena.slots.slots + ARENA_SLOTS);
+    ends[3] = spill_at(arena.spill, ARENA_SLOTS);
     ck_assert((const uint8_t *)arena.slots.pool.words >= arena.base + 4096); /* the header's page */
-    ck_assert((const uint8_t *)arena.spill.pool.words >= parts[0]);
-    ck_assert((const uint8_t *)arena.workers >= parts[1]);
-    ck_assert((const uint8_t *)arena.slots.slots >= parts[2]);
-    ck_assert((const uint8_t *)arena.spill.base >= parts[3]);
-    ck_assert_ptr_eq(arena.base + arena.size, parts[4]);
+    ck_assert((const uint8_t *)arena.workers >= ends[0]);
+    ck_assert((const uint8_t *)arena.slots.slots >= ends[1]);
+    ck_assert(arena.spill >= ends[2]);
+    ck_assert_ptr_eq(arena.base + st.st_size, ends[3]);
+    ck_assert_uint_eq(arena.slots.pool.capacity, ARENA_SLOTS);
 }
 END_TEST
 
 START_TEST(buffers_begin_at_pages)
 {
-    init_arena(64);
-    ck_assert_uint_eq((uintptr_t)arena.spill.base % 4096, 0);
+    init_arena();
+    ck_assert_uint_eq((uintptr_t)arena.spill % 4096, 0);
     ck_assert_uint_eq((uintptr_t)arena.workers[0].buffer % 4096, 0);
     ck_assert_uint_eq((uintptr_t)arena.workers[1].buffer % 4096, 0);
     ck_assert_uint_eq((uintptr_t)arena.slots.slots % sizeof(struct slot), 0);
@@ -94,7 +72,7 @@ START_TEST(header_tells_the_layout)
     } header;
     struct stat st;
 
-    init_arena(64);
+    init_arena();
     ck_assert_int_eq(fstat(arena.fd, &st), 0);
     ck_assert_int_eq(pread(arena.fd, &header, sizeof(header), 0), sizeof(header));
     ck_assert_mem_eq(header.magic, "echod\0\0\0", 8);
@@ -108,7 +86,7 @@ START_TEST(untouched_memory_takes_none)
 {
     struct stat st;
 
-    init_arena(10000);
+    init_arena();
     ck_assert_int_eq(fstat(arena.fd, &st), 0);
     ck_assert_int_le(st.st_blocks * 512, 65536);
     ck_assert_int_gt(st.st_size, (int64_t)ARENA_SLOTS * SPILL_BYTES);
@@ -120,69 +98,24 @@ static int write_to_the_ends(void *unused)
     (void)unused;
     arena.slots.slots[ARENA_SLOTS - 1].received = 1;
     arena.workers[ARENA_WORKERS - 1].buffer[STREAM_BUFFER - 1] = 2;
-    spill_at(&arena.spill, 63)[SPILL_BYTES - 1] = 3;
+    spill_at(arena.spill, ARENA_SLOTS - 1)[SPILL_BYTES - 1] = 3;
     return pool_take(&arena.slots.pool, ARENA_SLOTS) == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
 }
 
 START_TEST(child_writes_what_the_parent_reads)
 {
-    init_arena(64);
+    init_arena();
     ck_assert_int_eq(process_run(write_to_the_ends, NULL), EXIT_SUCCESS);
     ck_assert_uint_eq(arena.slots.slots[ARENA_SLOTS - 1].received, 1);
     ck_assert_uint_eq(arena.workers[ARENA_WORKERS - 1].buffer[STREAM_BUFFER - 1], 2);
-    ck_assert_uint_eq(spill_at(&arena.spill, 63)[SPILL_BYTES - 1], 3);
+    ck_assert_uint_eq(spill_at(arena.spill, ARENA_SLOTS - 1)[SPILL_BYTES - 1], 3);
     ck_assert_int_eq(pool_take(&arena.slots.pool, ARENA_SLOTS), 1);
-}
-END_TEST
-
-START_TEST(growing_keeps_what_is_there)
-{
-    struct addr peer = addr_loopback(AF_INET, 7);
-
-    init_arena(64);
-    ck_assert_int_eq(slot_open(&arena.slots, 64, SLOT_FIRST_WORKER, &peer), 0);
-    ck_assert_int_eq(spill_take(&arena.spill), 0);
-    spill_at(&arena.spill, 63)[SPILL_BYTES - 1] = 42;
-    ck_assert_int_eq(arena_grow(&arena, 200), 0);
-    ck_assert_uint_eq(arena.spill.pool.capacity, 256);
-    ck_assert_uint_eq(slot_owner(&arena.slots.slots[0]), SLOT_FIRST_WORKER);
-    ck_assert_uint_eq(spill_at(&arena.spill, 63)[SPILL_BYTES - 1], 42);
-    ck_assert_int_eq(spill_take(&arena.spill), 1);
-    spill_at(&arena.spill, 255)[SPILL_BYTES - 1] = 43; /* mapped */
-}
-END_TEST
-
-/* A worker of before a reload has the old mapping, and the same numbers. */
-START_TEST(old_and_new_mapping_are_the_same_memory)
-{
-    struct arena old;
-
-    init_arena(64);
-    old = arena;
-    arena.base = NULL; /* so that the old one stays, as it does in a worker */
-    ck_assert_int_eq(arena_grow(&arena, 128), 0);
-    ck_assert_ptr_ne(arena.base, old.base);
-    ck_assert_int_eq(spill_take(&old.spill), 0);
-    ck_assert_int_eq(spill_take(&arena.spill), 1);
-    spill_at(&old.spill, 63)[SPILL_BYTES - 1] = 42;
-    ck_assert_uint_eq(spill_at(&arena.spill, 63)[SPILL_BYTES - 1], 42);
-    (void)munmap(old.base, old.size);
-}
-END_TEST
-
-START_TEST(it_never_shrinks)
-{
-    init_arena(128);
-    ck_assert_int_eq(arena_grow(&arena, 1), 0);
-    ck_assert_uint_eq(arena.spill.pool.capacity, 128);
-    ck_assert_int_eq(arena_grow(&arena, 128), 0);
-    ck_assert_uint_eq(arena.spill.pool.capacity, 128);
 }
 END_TEST
 
 START_TEST(descriptor_is_not_for_other_programs)
 {
-    init_arena(64);
+    init_arena();
     ck_assert_int_eq(fcntl(arena.fd, F_GETFD), FD_CLOEXEC);
 }
 END_TEST
@@ -191,7 +124,7 @@ START_TEST(end_leaves_nothing_open)
 {
     char *before = process_descriptors();
 
-    init_arena(64);
+    init_arena();
     arena_deinit(&arena);
     ck_assert_int_eq(arena.fd, -1);
     process_assert_descriptors(before);
@@ -218,7 +151,7 @@ START_TEST(failure_leaves_nothing_open)
 
     ck_assert_ptr_ne(signal(SIGXFSZ, SIG_IGN), SIG_ERR);
     (void)limit_to(RLIMIT_FSIZE, 1 << 20);
-    ck_assert_int_eq(arena_init(&arena, 64), -EFBIG);
+    ck_assert_int_eq(arena_init(&arena), -EFBIG);
     ck_assert_int_eq(arena.fd, -1);
     process_assert_descriptors(before);
 }
@@ -228,7 +161,7 @@ START_TEST(no_descriptor_is_a_failure)
 {
     rlim_t before = limit_to(RLIMIT_NOFILE, 0);
 
-    ck_assert_int_eq(arena_init(&arena, 64), -EMFILE);
+    ck_assert_int_eq(arena_init(&arena), -EMFILE);
     (void)limit_to(RLIMIT_NOFILE, before);
 }
 END_TEST
@@ -239,16 +172,11 @@ int main(void)
 
     tcase_add_checked_fixture(tcase, NULL, deinit_arena);
     tcase_add_test(tcase, everything_is_free_and_zero_at_first);
-    tcase_add_loop_test(tcase, spill_buffers_are_as_many_as_connections_and_whole_words, 0,
-                        (int)(sizeof(sizes) / sizeof(sizes[0])));
     tcase_add_test(tcase, parts_lie_behind_one_another);
     tcase_add_test(tcase, buffers_begin_at_pages);
     tcase_add_test(tcase, header_tells_the_layout);
     tcase_add_test(tcase, untouched_memory_takes_none);
     tcase_add_test(tcase, child_writes_what_the_parent_reads);
-    tcase_add_test(tcase, growing_keeps_what_is_there);
-    tcase_add_test(tcase, old_and_new_mapping_are_the_same_memory);
-    tcase_add_test(tcase, it_never_shrinks);
     tcase_add_test(tcase, descriptor_is_not_for_other_programs);
     tcase_add_test(tcase, end_leaves_nothing_open);
     tcase_add_test(tcase, failure_leaves_nothing_open);

@@ -39,7 +39,9 @@ START_TEST(opened_slot_knows_nothing_of_the_last_connection)
     ck_assert_uint_eq(slot_owner(slot), ALICE);
     ck_assert_int_eq(slot->fd, -1);
     ck_assert_uint_eq(slot->interest, 0);
-    ck_assert_uint_eq(slot->spill, SLOT_NO_SPILL);
+    ck_assert_uint_eq(slot->number, slot - slots);
+    ck_assert_uint_eq(slot->spill_begin, 0);
+    ck_assert_uint_eq(slot->spill_end, 0);
     ck_assert_uint_eq(slot->received, 0);
     ck_assert_uint_eq(slot->sent, 0);
     ck_assert_uint_ge(slot->opened_usec, usec);
