@@ -15,7 +15,7 @@ fail() {
 
 # The units as installed, but with the program that was just built: "verify" wants it to be there.
 prepare() {
-    for unit in echod.service echod.socket echod-activated.service; do
+    for unit in echod.service echod@.service echod.socket echod-activated.service; do
         sed "s|=/[^ ]*/echod\\>|=${ECHOD:?}|" "${top_builddir:?}/systemd/$unit" >"$dir/$unit" ||
             exit 99
         ! grep -n '@[a-z]*@' "$dir/$unit" || fail "$unit: not expanded"
@@ -38,5 +38,6 @@ exposure() {
 prepare
 verify
 exposure echod.service 12
+exposure echod@.service 12
 exposure echod-activated.service 2
 exit "$failed"
