@@ -98,6 +98,11 @@ static int hire_one(struct supervisor *s)
         return (int)number;
     s->crew.member[number].state = MEMBER_SERVING;
     crew_order(&s->crew, (uint32_t)number, MESSAGE_START);
+    (void)log_event(EVENT_WORKER_STARTED, 0,
+                    LOG_FIELDS(LOG_NUMBER(FIELD_WORKER, number),
+                               LOG_NUMBER(FIELD_WORKER_PID, s->crew.member[number].pid)),
+                    "Worker %d (pid %d) takes the place of one that died", (int)number,
+                    (int)s->crew.member[number].pid);
     return 0;
 }
 
