@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <poll.h>
+#include <sched.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/epoll.h>
@@ -141,6 +142,17 @@ void crew_start_all(struct crew *crew, enum member_state old)
         crew->member[i].state = MEMBER_SERVING;
         crew_order(crew, i, MESSAGE_START);
     }
+}
+
+unsigned crew_wanted(const struct conf *conf)
+{
+    cpu_set_t cpus;
+
+    if (conf->workers > 0)
+        return (unsigned)conf->workers;
+    if (sched_getaffinity(0, sizeof(cpus), &cpus) < 0)
+        return 1; /* More CPUs than fit into the set, or none that may be asked about. */
+    return CPU_COUNT(&cpus) < ARENA_WORKERS / 2 ? (unsigned)CPU_COUNT(&cpus) : ARENA_WORKERS / 2;
 }
 
 uint32_t crew_room(const struct crew *crew, size_t listeners)

@@ -77,6 +77,9 @@ int crew_spawn_all(struct crew *crew, const struct conf *conf, const struct list
 /* Lets all that are READY serve. Those that SERVE become OLD. */
 void crew_start_all(struct crew *crew, enum member_state old);
 
+/* The workers that a configuration asks for. */
+unsigned crew_wanted(const struct conf *conf);
+
 /* The connections for which a process has descriptors, beside what it needs itself. */
 uint32_t crew_room(const struct crew *crew, size_t listeners);
 

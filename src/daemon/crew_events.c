@@ -347,9 +347,6 @@ static void on_death(struct supervisor *s, uint32_t number, int status)
     if (!expected && s->stop < STOP_KILLING)
         log_death(&death);
     cover_for(s, &death);
-    reload_check_moved(s);
-    if (s->stop != STOP_NONE && crew_is_empty(&s->crew))
-        loop_exit(s->loop);
 }
 
 void crew_reap(struct supervisor *s)

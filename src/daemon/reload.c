@@ -32,7 +32,7 @@ static void reload_fail(struct supervisor *s, const struct failure *failure)
 static int spawn_all(struct supervisor *s, const struct conf *conf,
                      const struct listener_set *listeners, struct failure *failure)
 {
-    unsigned wanted = supervisor_wanted_workers(conf);
+    unsigned wanted = crew_wanted(conf);
     struct stats stats = crew_stats(&s->crew);
     unsigned long long connections = stats_read(&stats.connections);
     int r;
@@ -77,7 +77,6 @@ static void commit(struct supervisor *s, const struct conf *conf, struct listene
     supervisor_check_descriptors(s);
     listeners_close_except(&before, &s->listeners);
     change_guard(s);
-    reload_check_moved(s);
 }
 
 /* ADDRS is NULL when the listeners are the service manager's: then they stay what they are. */
@@ -216,18 +215,16 @@ void reload_give_up_lookup(struct supervisor *s)
     reload_fail(s, &failure);
 }
 
-void reload_check_moved(struct supervisor *s)
+bool reload_has_moved(const struct supervisor *s)
+{
+    return s->reload.state == RELOAD_MOVING && crew_count(&s->crew, MEMBER_GIVING) == 0 &&
+           crew_count(&s->crew, MEMBER_LEAVING) == 0;
+}
+
+void reload_finish(struct supervisor *s)
 {
     uint64_t took = clock_usec() - s->reload.began_usec;
 
-    if (s->reload.state != RELOAD_MOVING || crew_count(&s->crew, MEMBER_GIVING) > 0 ||
-        crew_count(&s->crew, MEMBER_LEAVING) > 0)
-        return;
-    if (s->stop != STOP_NONE) { /* It waited for this, so that nothing is under way. */
-        s->reload.state = RELOAD_NONE;
-        supervisor_drain(s);
-        return;
-    }
     (void)log_event(EVENT_RELOADED, 0,
                     LOG_FIELDS(LOG_NUMBER(FIELD_DURATION_USEC, took),
                                LOG_NUMBER(FIELD_WORKERS, crew_count(&s->crew, MEMBER_SERVING))),

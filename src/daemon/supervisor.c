@@ -2,7 +2,6 @@
 #include "daemon/supervisor.h"
 
 #include <errno.h>
-#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -14,79 +13,10 @@
 #include "daemon/supervisor_state.h"
 
 enum {
-    TICK_MS = 10000,      /* without a watchdog */
-    MISSED_PINGS = 2,     /* then a worker is taken to hang */
-    END_MS = 2000,        /* what a worker gets to end at once in */
-    EXTRA_STOP_MS = 5000, /* beyond drain_timeout, for the service manager */
+    TICK_MS = 10000,  /* without a watchdog */
+    MISSED_PINGS = 2, /* then a worker is taken to hang */
     LISTENERS_TEXT_MAX = 512,
-    STATUS_MAX = 2048,
 };
-
-unsigned supervisor_wanted_workers(const struct conf *conf)
-{
-    cpu_set_t cpus;
-
-    if (conf->workers > 0)
-        return (unsigned)conf->workers;
-    if (sched_getaffinity(0, sizeof(cpus), &cpus) < 0)
-        return 1; /* More CPUs than fit into the set, or none that may be asked about. */
-    return CPU_COUNT(&cpus) < ARENA_WORKERS / 2 ? (unsigned)CPU_COUNT(&cpus) : ARENA_WORKERS / 2;
-}
-
-/* The status line: what is served, by how many, to how many. */
-static const char *format_status(const struct supervisor *s, char *text, size_t size)
-{
-    struct stats stats = crew_stats(&s->crew);
-    char listeners[LISTENERS_TEXT_MAX];
-    bool failed = s->reload.failure.error != 0;
-    bool stopping = s->stop != STOP_NONE;
-
-    (void)snprintf(text, size, "%s%s; workers: %u; connections: %llu, so far %llu%s%s",
-                   stopping ? "Stopping" : "Listening on ",
-                   listening_format(&s->listeners, listeners, sizeof(listeners)),
-                   crew_count(&s->crew, stopping ? MEMBER_DRAINING : MEMBER_SERVING),
-                   (unsigned long long)stats_read(&stats.connections),
-                   (unsigned long long)stats_read(&stats.accepted),
-                   failed ? "; the last reload failed: " : "",
-                   failed ? s->reload.failure.text : "");
-    for (char *c = text; *c; c++) /* A line of its own would be another message. */
-        *c = *c == '\n' ? ' ' : *c;
-    return text;
-}
-
-void supervisor_tell_ready(struct supervisor *s)
-{
-    char text[STATUS_MAX];
-
-    service_ready(format_status(s, text, sizeof(text)));
-}
-
-void supervisor_tell_status(struct supervisor *s)
-{
-    char text[STATUS_MAX];
-
-    service_status(format_status(s, text, sizeof(text)));
-}
-
-static void log_counters(const struct supervisor *s)
-{
-    struct stats stats = crew_stats(&s->crew);
-
-    (void)log_event(EVENT_COUNTERS, 0,
-                    LOG_FIELDS(LOG_NUMBER(FIELD_CONNECTIONS, stats_read(&stats.connections)),
-                               LOG_NUMBER(FIELD_CONNECTIONS_TOTAL, stats_read(&stats.accepted)),
-                               LOG_NUMBER(FIELD_REFUSED, stats_read(&stats.refused)),
-                               LOG_NUMBER(FIELD_BYTES, stats_read(&stats.sent)),
-                               LOG_NUMBER(FIELD_WORKERS, crew_count(&s->crew, MEMBER_SERVING))),
-                    "Connections: %llu, so far %llu, refused %llu; bytes received: %llu, echoed: "
-                    "%llu; reports that got lost: %llu",
-                    (unsigned long long)stats_read(&stats.connections),
-                    (unsigned long long)stats_read(&stats.accepted),
-                    (unsigned long long)stats_read(&stats.refused),
-                    (unsigned long long)stats_read(&stats.received),
-                    (unsigned long long)stats_read(&stats.sent),
-                    (unsigned long long)stats_read(&stats.unreported));
-}
 
 /* Workers. */
 
@@ -110,7 +40,7 @@ static void hire(struct supervisor *s)
 {
     int r = 0;
 
-    while (r == 0 && crew_count(&s->crew, MEMBER_SERVING) < supervisor_wanted_workers(&s->conf))
+    while (r == 0 && crew_count(&s->crew, MEMBER_SERVING) < crew_wanted(&s->conf))
         r = hire_one(s);
     if (r < 0) {
         (void)log_event(EVENT_WORKER_DIED, r, LOG_NO_FIELDS,
@@ -155,85 +85,17 @@ static void tick(struct supervisor *s)
     (void)loop_set_timer(s->loop, TIMER_TICK, tick_ms());
 }
 
-/* The stop. */
-
-static void stop_at_once(struct supervisor *s)
+/* Ends what the last event may have brought to its end. */
+static void settle(struct supervisor *s)
 {
-    if (s->stop >= STOP_ENDING)
-        return;
-    reload_cancel(s);
-    if (s->stop == STOP_NONE)
-        service_stopping("Stopping at once");
-    s->stop = STOP_ENDING;
-    for (uint32_t i = 0; i < ARENA_WORKERS; i++)
-        if (s->crew.member[i].state != MEMBER_NONE)
-            crew_dismiss(&s->crew, i);
-    (void)loop_set_timer(s->loop, TIMER_STOP, END_MS);
-    if (crew_is_empty(&s->crew))
+    if (reload_has_moved(s)) {
+        if (s->stop == STOP_NONE)
+            reload_finish(s);
+        else
+            stop_drain(s); /* It waited for this, so that nothing is under way. */
+    }
+    if (s->stop != STOP_NONE && crew_is_empty(&s->crew))
         loop_exit(s->loop);
-}
-
-void supervisor_drain(struct supervisor *s)
-{
-    for (uint32_t i = 0; i < ARENA_WORKERS; i++) {
-        struct member *member = &s->crew.member[i];
-
-        if (member->state == MEMBER_NONE || member->state == MEMBER_LEAVING)
-            continue;
-        member->state = MEMBER_DRAINING;
-        crew_order(&s->crew, i, MESSAGE_DRAIN);
-    }
-    if (crew_is_empty(&s->crew))
-        loop_exit(s->loop);
-}
-
-static void announce_stop(struct supervisor *s)
-{
-    struct stats stats = crew_stats(&s->crew);
-    unsigned long long connections = stats_read(&stats.connections);
-    char text[STATUS_MAX];
-
-    service_stopping(format_status(s, text, sizeof(text)));
-    service_extend_timeout(((uint64_t)s->conf.drain_timeout * 1000 + EXTRA_STOP_MS) * 1000);
-    (void)log_event(EVENT_STOPPING, 0, LOG_FIELDS(LOG_NUMBER(FIELD_CONNECTIONS, connections)),
-                    "Stopping: connections get up to %d s to end: %llu", s->conf.drain_timeout,
-                    connections);
-}
-
-static void stop_by_drain(struct supervisor *s)
-{
-    s->stop = STOP_DRAINING;
-    s->reload.again = false;
-    if (s->reload.state == RELOAD_RESOLVING)
-        reload_cancel(s);
-    listeners_close_except(&s->listeners, NULL); /* Nobody shall wait for what does not come. */
-    announce_stop(s);
-    (void)loop_set_timer(s->loop, TIMER_STOP, (int64_t)s->conf.drain_timeout * 1000);
-    if (s->reload.state == RELOAD_NONE) {
-        supervisor_drain(s);
-        return;
-    }
-    /* Connections are on their way between workers: these drain when all have arrived. */
-    for (uint32_t i = crew_next(&s->crew, MEMBER_SERVING, 0); i != MEMBER_NOBODY;
-         i = crew_next(&s->crew, MEMBER_SERVING, i + 1))
-        crew_order(&s->crew, i, MESSAGE_CLOSE);
-}
-
-static void stop_next_step(struct supervisor *s)
-{
-    if (s->stop < STOP_ENDING) {
-        stop_at_once(s);
-        return;
-    }
-    if (s->stop == STOP_KILLING) {
-        loop_exit(s->loop); /* Not even that ended them: the kernel holds them. */
-        return;
-    }
-    s->stop = STOP_KILLING;
-    (void)loop_set_timer(s->loop, TIMER_STOP, END_MS);
-    for (uint32_t i = 0; i < ARENA_WORKERS; i++)
-        if (s->crew.member[i].state != MEMBER_NONE)
-            crew_kill(&s->crew, i);
 }
 
 /* The loop's handlers. */
@@ -248,7 +110,7 @@ static void on_signal(void *user, int signo)
     case SIGTERM:
     case SIGINT:
         if (s->stop == STOP_NONE)
-            stop_by_drain(s);
+            stop_begin(s);
         else
             stop_at_once(s);
         break;
@@ -259,7 +121,7 @@ static void on_signal(void *user, int signo)
         reload_start(s);
         break;
     case SIGUSR1:
-        log_counters(s);
+        supervisor_log_counters(s);
         break;
     case SIGCHLD:
         crew_reap(s);
@@ -267,6 +129,7 @@ static void on_signal(void *user, int signo)
     default:
         break;
     }
+    settle(s);
 }
 
 static void on_timer(void *user, unsigned timer)
@@ -291,6 +154,7 @@ static void on_timer(void *user, unsigned timer)
         (void)loop_set_timer(s->loop, TIMER_FOLDED, log_flush_folded());
         break;
     }
+    settle(s);
 }
 
 static void on_readable(void *user, unsigned fd_number)
@@ -301,6 +165,7 @@ static void on_readable(void *user, unsigned fd_number)
         crew_read(s);
     else
         reload_resolved(s);
+    settle(s);
 }
 
 /* The start. */
@@ -369,15 +234,6 @@ static int open_machinery(struct supervisor *s, struct failure *failure)
     return r < 0 ? failure_set(failure, r, "Cannot set up memory or event loop: %m") : 0;
 }
 
-void supervisor_check_descriptors(const struct supervisor *s)
-{
-    if (crew_room(&s->crew, s->listeners.count) < (uint32_t)s->conf.limit_connections)
-        (void)log_event(EVENT_NOTICE, 0, LOG_NO_FIELDS,
-                        "limits.connections = %d may not be reached: a process may have %zu "
-                        "descriptors here (ulimit -Hn, LimitNOFILE=)",
-                        s->conf.limit_connections, s->descriptors);
-}
-
 /* What a client may be told to connect to. */
 static struct addr target_of(const struct addr *listener)
 {
@@ -416,7 +272,7 @@ static int start(struct supervisor *s, struct failure *failure)
     if (r < 0)
         return r;
     supervisor_check_descriptors(s);
-    r = crew_spawn_all(&s->crew, &s->conf, &s->listeners, supervisor_wanted_workers(&s->conf));
+    r = crew_spawn_all(&s->crew, &s->conf, &s->listeners, crew_wanted(&s->conf));
     if (r < 0)
         return failure_set(failure, r, "Cannot start the workers: %m");
     crew_start_all(&s->crew, MEMBER_SERVING);

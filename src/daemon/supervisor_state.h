@@ -62,30 +62,34 @@ struct supervisor {
     struct loop *loop;
 };
 
-/* supervisor.c */
+/*
+ * The files, each of which knows those before it: crew_events.c, status.c, reload.c, stop.c,
+ * supervisor.c.
+ */
 
-/* The workers that a configuration asks for. */
-unsigned supervisor_wanted_workers(const struct conf *conf);
-
-/* Says so if limits.connections is out of reach. */
-void supervisor_check_descriptors(const struct supervisor *s);
-
-/* At a stop: the workers serve to the end what they have. */
-void supervisor_drain(struct supervisor *s);
-
-/* Sends READY=1 or the status line as it is now. */
-void supervisor_tell_ready(struct supervisor *s);
-void supervisor_tell_status(struct supervisor *s);
-
-/* reload.c: a reload is a transaction; until reload_apply() has all it needs, nothing changes. */
-void reload_start(struct supervisor *s);
-void reload_resolved(struct supervisor *s);
-void reload_cancel(struct supervisor *s);
-void reload_give_up_lookup(struct supervisor *s);
-void reload_check_moved(struct supervisor *s); /* ends it when the last old worker is gone */
-
-/* crew_events.c: what workers say, and their deaths. */
+/* crew_events.c: what workers say, and their deaths; connections on their way between them. */
 void crew_read(struct supervisor *s);
 void crew_reap(struct supervisor *s);
 void crew_ask_for_more(struct supervisor *s, uint32_t giver);
 void crew_resume_giving(struct supervisor *s); /* now that there is somebody to take again */
+
+/* status.c: what the supervisor tells the service manager, and the log, of itself. */
+void supervisor_tell_ready(struct supervisor *s);
+void supervisor_tell_status(struct supervisor *s);
+void supervisor_tell_stopping(struct supervisor *s);
+void supervisor_log_counters(const struct supervisor *s);
+void supervisor_check_descriptors(const struct supervisor *s); /* is limits.connections in reach? */
+
+/* reload.c: a reload is a transaction; until reload_apply() has all it needs, nothing changes. */
+void reload_start(struct supervisor *s);
+void reload_resolved(struct supervisor *s);
+void reload_give_up_lookup(struct supervisor *s);
+void reload_cancel(struct supervisor *s);
+bool reload_has_moved(const struct supervisor *s); /* the last old worker is gone */
+void reload_finish(struct supervisor *s);
+
+/* stop.c: first with patience, then at once, then by force. */
+void stop_begin(struct supervisor *s);
+void stop_drain(struct supervisor *s); /* the workers serve to the end what they have */
+void stop_at_once(struct supervisor *s);
+void stop_next_step(struct supervisor *s);

@@ -3,11 +3,8 @@
 
 #include <errno.h>
 #include <limits.h>
-#include <poll.h>
 #include <signal.h>
-#include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 #include <sys/epoll.h>
 #include <sys/prctl.h>
 #include <unistd.h>
@@ -18,36 +15,17 @@
 
 enum { EVENTS_AT_ONCE = 256 };
 
-int worker_watch(struct worker *worker, int operation, int fd, uint32_t events,
-                 enum worker_source source, uint32_t number)
-{
-    struct epoll_event event = {.events = events, .data.u64 = (uint64_t)source << 32 | number};
-
-    return epoll_ctl(worker->epoll, operation, fd, &event) < 0 ? -errno : 0;
-}
-
-void worker_send(struct worker *worker, const struct message *message, const int *fds)
-{
-    struct pollfd room = {.fd = worker->setup->channel, .events = POLLOUT};
-    int r = channel_send(worker->setup->channel, message, fds);
-
-    while (r == -EAGAIN && (poll(&room, 1, -1) > 0 || errno == EINTR))
-        r = channel_send(worker->setup->channel, message, fds);
-    if (r < 0)
-        worker->done = true;
-}
-
-void worker_report(struct worker *worker, const struct report *report)
-{
-    struct message message = {.kind = MESSAGE_REPORT, .report = *report};
-
-    if (channel_send(worker->setup->channel, &message, NULL) < 0)
-        stats_add(&worker->io.stats->unreported, 1);
-}
-
 static void send_kind(struct worker *worker, enum message_kind kind)
 {
     worker_send(worker, &(struct message){.kind = kind}, NULL);
+}
+
+/* What waits is accepted first: a wake-up that came to this worker alone is not lost. */
+static void give_up_listeners(struct worker *worker)
+{
+    worker_accept_stop(worker);
+    worker_accept_waiting(worker);
+    worker_accept_end(worker);
 }
 
 static void obey(struct worker *worker, const struct message *message, const int *fds)
@@ -59,6 +37,7 @@ static void obey(struct worker *worker, const struct message *message, const int
         break;
     case MESSAGE_GIVE:
         worker->mode = WORKER_GIVING;
+        give_up_listeners(worker);
         worker_give(worker, message->count);
         break;
     case MESSAGE_TAKE:

@@ -37,7 +37,12 @@ struct worker {
     struct stream_io io;
 };
 
-/* epoll_ctl(2) with data for one source. 0 or -errno. */
+/*
+ * The files, each of which knows those before it: worker_io.c, worker_streams.c, worker_accept.c,
+ * worker.c.
+ */
+
+/* worker_io.c. epoll_ctl(2) with data for one source: 0 or -errno. */
 int worker_watch(struct worker *worker, int operation, int fd, uint32_t events,
                  enum worker_source source, uint32_t number);
 
@@ -47,13 +52,6 @@ void worker_send(struct worker *worker, const struct message *message, const int
 /* Sends a report, or counts it as lost: telling is never worth waiting for. */
 void worker_report(struct worker *worker, const struct report *report);
 
-/* worker_accept.c: the listeners. */
-void worker_accept_start(struct worker *worker);
-void worker_accept_stop(struct worker *worker);
-void worker_accept_end(struct worker *worker); /* for good: closes the listeners */
-void worker_accept_from(struct worker *worker, const struct listener *listener);
-void worker_accept_waiting(struct worker *worker); /* from all listeners what waits there */
-
 /* worker_streams.c: the connections. */
 int worker_add_stream(struct worker *worker, int fd,
                       const struct addr *peer); /* 0, -EUSERS at the limit, -errno */
@@ -61,3 +59,10 @@ void worker_serve(struct worker *worker, uint32_t number);
 void worker_sweep(struct worker *worker);
 void worker_give(struct worker *worker, uint32_t most);
 void worker_take(struct worker *worker, const struct message *message, const int *fds);
+
+/* worker_accept.c: the listeners. */
+void worker_accept_start(struct worker *worker);
+void worker_accept_stop(struct worker *worker);
+void worker_accept_end(struct worker *worker); /* for good: closes the listeners */
+void worker_accept_from(struct worker *worker, const struct listener *listener);
+void worker_accept_waiting(struct worker *worker); /* from all listeners what waits there */

@@ -197,19 +197,12 @@ static void collect(struct worker *worker, struct message *batch, int *fds, uint
     }
 }
 
-/*
- * Gives up a batch of at most this many connections. An empty batch says that there are no more: so
- * that this is true, what waits to be accepted is accepted first, and a wake-up that came to this
- * worker alone is not lost.
- */
+/* An empty batch says that there are no more: nothing may be accepted any more by then. */
 void worker_give(struct worker *worker, uint32_t most)
 {
     struct message batch = {.kind = MESSAGE_GIVEN};
     int fds[MESSAGE_SLOTS_MAX];
 
-    worker_accept_stop(worker);
-    worker_accept_waiting(worker);
-    worker_accept_end(worker);
     collect(worker, &batch, fds, most);
     for (uint32_t i = 0; i < batch.count; i++)
         slot_set_owner(slot_at(worker, batch.slots[i]), worker->owner | SLOT_IN_TRANSIT);

@@ -104,6 +104,21 @@ START_TEST(silent_reader_is_not_read_from)
 }
 END_TEST
 
+/* A listener's buffer is that of its connections: here less than echod would send at once. */
+START_TEST(bytes_that_socket_takes_in_pieces_come_back_whole)
+{
+    int listener = peer_listen(e.host, e.port), size = 4096;
+    struct flow flow;
+
+    ck_assert_int_eq(setsockopt(listener, SOL_SOCKET, SO_SNDBUF, &size, sizeof(size)), 0);
+    e.passed[e.passed_count++] = listener;
+    start_with("workers = 1;");
+    flow = flow_begin(peer_connect(&e));
+    flow_finish(&flow, 16 << 20);
+    echod_stop(&e);
+}
+END_TEST
+
 /* Small buffers of its own make a peer quick to fill. */
 static struct flow begin_small_flow(void)
 {
@@ -355,6 +370,7 @@ int main(void)
     tcase_add_test(tcase, half_close_without_a_byte_ends_connection);
     tcase_add_test(tcase, many_small_messages_come_back_one_by_one);
     tcase_add_test(tcase, urgent_data_comes_back_in_line);
+    tcase_add_test(tcase, bytes_that_socket_takes_in_pieces_come_back_whole);
     tcase_add_test(tcase, silent_reader_is_not_read_from);
     tcase_add_test(tcase, silent_readers_cost_little_memory);
     tcase_add_test(tcase, resets_are_ordinary);

@@ -165,15 +165,18 @@ mask() {
     done
 }
 
-# A machine of its own: another identity, no disks, nothing enabled, and no cleaning of /tmp, where
-# a DIRECTORY may be.
+# A machine of its own: another identity, no disks, nothing enabled or generated, and no cleaning of
+# /tmp, where a DIRECTORY may be.
 settle() {
-    local etc=$root/etc
+    local etc=$root/etc file
     : >"$etc/fstab"
     echo sandbox >"$etc/hostname"
     tr -d - </proc/sys/kernel/random/uuid >"$etc/machine-id"
     rm -rf "$etc"/systemd/system/*.wants "$etc"/systemd/system/*.requires
     mask /etc/tmpfiles.d tmp.conf
+    for file in "$root"/{usr/,}lib/systemd/system-generators/*; do
+        mask /etc/systemd/system-generators "${file##*/}"
+    done
     mask /etc/systemd/system systemd-udevd.service systemd-udev-trigger.service \
         systemd-sysctl.service systemd-modules-load.service systemd-journald-audit.socket \
         systemd-binfmt.service systemd-timesyncd.service proc-sys-fs-binfmt_misc.automount \

@@ -1,0 +1,80 @@
+/* SPDX-License-Identifier: MIT */
+#include "daemon/supervisor_state.h"
+
+#include <stdio.h>
+
+#include "base/log.h"
+#include "base/service.h"
+
+enum { LISTENERS_TEXT_MAX = 512, STATUS_MAX = 2048 };
+
+/* The status line: what is served, by how many, to how many. */
+static const char *format_status(const struct supervisor *s, char *text, size_t size)
+{
+    struct stats stats = crew_stats(&s->crew);
+    char listeners[LISTENERS_TEXT_MAX];
+    bool failed = s->reload.failure.error != 0;
+    bool stopping = s->stop != STOP_NONE;
+
+    (void)snprintf(text, size, "%s%s; workers: %u; connections: %llu, so far %llu%s%s",
+                   stopping ? "Stopping" : "Listening on ",
+                   listening_format(&s->listeners, listeners, sizeof(listeners)),
+                   crew_count(&s->crew, stopping ? MEMBER_DRAINING : MEMBER_SERVING),
+                   (unsigned long long)stats_read(&stats.connections),
+                   (unsigned long long)stats_read(&stats.accepted),
+                   failed ? "; the last reload failed: " : "",
+                   failed ? s->reload.failure.text : "");
+    for (char *c = text; *c; c++) /* A line of its own would be another message. */
+        *c = *c == '\n' ? ' ' : *c;
+    return text;
+}
+
+void supervisor_tell_ready(struct supervisor *s)
+{
+    char text[STATUS_MAX];
+
+    service_ready(format_status(s, text, sizeof(text)));
+}
+
+void supervisor_tell_stopping(struct supervisor *s)
+{
+    char text[STATUS_MAX];
+
+    service_stopping(format_status(s, text, sizeof(text)));
+}
+
+void supervisor_tell_status(struct supervisor *s)
+{
+    char text[STATUS_MAX];
+
+    service_status(format_status(s, text, sizeof(text)));
+}
+
+void supervisor_log_counters(const struct supervisor *s)
+{
+    struct stats stats = crew_stats(&s->crew);
+
+    (void)log_event(EVENT_COUNTERS, 0,
+                    LOG_FIELDS(LOG_NUMBER(FIELD_CONNECTIONS, stats_read(&stats.connections)),
+                               LOG_NUMBER(FIELD_CONNECTIONS_TOTAL, stats_read(&stats.accepted)),
+                               LOG_NUMBER(FIELD_REFUSED, stats_read(&stats.refused)),
+                               LOG_NUMBER(FIELD_BYTES, stats_read(&stats.sent)),
+                               LOG_NUMBER(FIELD_WORKERS, crew_count(&s->crew, MEMBER_SERVING))),
+                    "Connections: %llu, so far %llu, refused %llu; bytes received: %llu, echoed: "
+                    "%llu; reports that got lost: %llu",
+                    (unsigned long long)stats_read(&stats.connections),
+                    (unsigned long long)stats_read(&stats.accepted),
+                    (unsigned long long)stats_read(&stats.refused),
+                    (unsigned long long)stats_read(&stats.received),
+                    (unsigned long long)stats_read(&stats.sent),
+                    (unsigned long long)stats_read(&stats.unreported));
+}
+
+void supervisor_check_descriptors(const struct supervisor *s)
+{
+    if (crew_room(&s->crew, s->listeners.count) < (uint32_t)s->conf.limit_connections)
+        (void)log_event(EVENT_NOTICE, 0, LOG_NO_FIELDS,
+                        "limits.connections = %d may not be reached: a process may have %zu "
+                        "descriptors here (ulimit -Hn, LimitNOFILE=)",
+                        s->conf.limit_connections, s->descriptors);
+}

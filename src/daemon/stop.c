@@ -1,0 +1,85 @@
+/* SPDX-License-Identifier: MIT */
+#include "daemon/supervisor_state.h"
+
+#include "base/log.h"
+#include "base/service.h"
+
+enum {
+    END_MS = 2000,        /* what a worker gets to end at once in */
+    EXTRA_STOP_MS = 5000, /* beyond drain_timeout, for the service manager */
+};
+
+void stop_at_once(struct supervisor *s)
+{
+    if (s->stop >= STOP_ENDING)
+        return;
+    reload_cancel(s);
+    if (s->stop == STOP_NONE)
+        service_stopping("Stopping at once");
+    s->stop = STOP_ENDING;
+    for (uint32_t i = 0; i < ARENA_WORKERS; i++)
+        if (s->crew.member[i].state != MEMBER_NONE)
+            crew_dismiss(&s->crew, i);
+    (void)loop_set_timer(s->loop, TIMER_STOP, END_MS);
+}
+
+void stop_drain(struct supervisor *s)
+{
+    s->reload.state = RELOAD_NONE;
+    for (uint32_t i = 0; i < ARENA_WORKERS; i++) {
+        struct member *member = &s->crew.member[i];
+
+        if (member->state == MEMBER_NONE || member->state == MEMBER_LEAVING)
+            continue;
+        member->state = MEMBER_DRAINING;
+        crew_order(&s->crew, i, MESSAGE_DRAIN);
+    }
+}
+
+static void announce_stop(struct supervisor *s)
+{
+    struct stats stats = crew_stats(&s->crew);
+    unsigned long long connections = stats_read(&stats.connections);
+
+    supervisor_tell_stopping(s);
+    service_extend_timeout(((uint64_t)s->conf.drain_timeout * 1000 + EXTRA_STOP_MS) * 1000);
+    (void)log_event(EVENT_STOPPING, 0, LOG_FIELDS(LOG_NUMBER(FIELD_CONNECTIONS, connections)),
+                    "Stopping: connections get up to %d s to end: %llu", s->conf.drain_timeout,
+                    connections);
+}
+
+void stop_begin(struct supervisor *s)
+{
+    s->stop = STOP_DRAINING;
+    s->reload.again = false;
+    if (s->reload.state == RELOAD_RESOLVING)
+        reload_cancel(s);
+    listeners_close_except(&s->listeners, NULL); /* Nobody shall wait for what does not come. */
+    announce_stop(s);
+    (void)loop_set_timer(s->loop, TIMER_STOP, (int64_t)s->conf.drain_timeout * 1000);
+    if (s->reload.state == RELOAD_NONE) {
+        stop_drain(s);
+        return;
+    }
+    /* Connections are on their way between workers: these drain when all have arrived. */
+    for (uint32_t i = crew_next(&s->crew, MEMBER_SERVING, 0); i != MEMBER_NOBODY;
+         i = crew_next(&s->crew, MEMBER_SERVING, i + 1))
+        crew_order(&s->crew, i, MESSAGE_CLOSE);
+}
+
+void stop_next_step(struct supervisor *s)
+{
+    if (s->stop < STOP_ENDING) {
+        stop_at_once(s);
+        return;
+    }
+    if (s->stop == STOP_KILLING) {
+        loop_exit(s->loop); /* Not even that ended them: the kernel holds them. */
+        return;
+    }
+    s->stop = STOP_KILLING;
+    (void)loop_set_timer(s->loop, TIMER_STOP, END_MS);
+    for (uint32_t i = 0; i < ARENA_WORKERS; i++)
+        if (s->crew.member[i].state != MEMBER_NONE)
+            crew_kill(&s->crew, i);
+}
