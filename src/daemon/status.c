@@ -70,6 +70,20 @@ void supervisor_log_counters(const struct supervisor *s)
                     (unsigned long long)stats_read(&stats.unreported));
 }
 
+void supervisor_log_unreported(struct supervisor *s)
+{
+    struct stats stats = crew_stats(&s->crew);
+    unsigned long long lost = stats_read(&stats.unreported) - s->unreported;
+
+    if (lost == 0)
+        return;
+    s->unreported += lost;
+    (void)log_event(EVENT_NOTICE, 0, LOG_FIELDS(LOG_NUMBER(FIELD_FOLDED, lost)),
+                    "Workers had more to report than there was room for: %llu more (counters are "
+                    "exact)",
+                    lost);
+}
+
 void supervisor_check_descriptors(const struct supervisor *s)
 {
     if (crew_room(&s->crew, s->listeners.count) < (uint32_t)s->conf.limit_connections)

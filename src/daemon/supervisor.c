@@ -78,6 +78,7 @@ static int64_t tick_ms(void)
 static void tick(struct supervisor *s)
 {
     service_watchdog();
+    supervisor_log_unreported(s);
     for (uint32_t i = 0; i < ARENA_WORKERS; i++)
         if (s->crew.member[i].state != MEMBER_NONE)
             ping(s, i); /* one that is leaving cannot answer, but has to be gone by then */
@@ -151,6 +152,7 @@ static void on_timer(void *user, unsigned timer)
         reload_give_up_lookup(s);
         break;
     case TIMER_FOLDED:
+        supervisor_log_unreported(s);
         (void)loop_set_timer(s->loop, TIMER_FOLDED, log_flush_folded());
         break;
     }

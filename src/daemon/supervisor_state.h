@@ -59,6 +59,7 @@ struct supervisor {
     struct respawn respawn;
     struct reload reload;
     enum stop_state stop;
+    uint64_t unreported; /* lost reports that were said */
     struct loop *loop;
 };
 
@@ -78,6 +79,7 @@ void supervisor_tell_ready(struct supervisor *s);
 void supervisor_tell_status(struct supervisor *s);
 void supervisor_tell_stopping(struct supervisor *s);
 void supervisor_log_counters(const struct supervisor *s);
+void supervisor_log_unreported(struct supervisor *s); /* what was lost since the last time */
 void supervisor_check_descriptors(const struct supervisor *s); /* is limits.connections in reach? */
 
 /* reload.c: a reload is a transaction; until reload_apply() has all it needs, nothing changes. */
