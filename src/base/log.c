@@ -218,6 +218,14 @@ int log_event_at(enum event event, int error, struct log_fields fields, struct l
     return -abs(error);
 }
 
+void log_flush_all_folded(void)
+{
+    uint64_t when_all_is_due = clock_ms() + FOLD_INTERVAL_MS;
+
+    for (int event = 0; event < EVENT_COUNT; event++)
+        say_folded((enum event)event, when_all_is_due);
+}
+
 int log_flush_folded(void)
 {
     uint64_t now = clock_ms();

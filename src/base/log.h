@@ -66,3 +66,6 @@ int log_event_at(enum event event, int error, struct log_fields fields, struct l
  * milliseconds until this wants to be called again, or -1 while nothing is folded.
  */
 int log_flush_folded(void);
+
+/* Says all that is folded away, whether its time has come or not: for the end. */
+void log_flush_all_folded(void);

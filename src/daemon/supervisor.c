@@ -320,6 +320,8 @@ int supervisor_run(const struct echod_options *options, const struct conf *conf,
         (void)log_event(EVENT_START_FAILED, r, LOG_NO_FIELDS, "%s", failure.text);
         service_failed(r, failure.text);
     } else {
+        supervisor_log_unreported(s);
+        log_flush_all_folded();
         (void)log_event(EVENT_STOPPED, 0, LOG_NO_FIELDS, "Stopped");
     }
     supervisor_deinit(s);

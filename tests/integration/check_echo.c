@@ -114,7 +114,7 @@ START_TEST(bytes_that_socket_takes_in_pieces_come_back_whole)
     e.passed[e.passed_count++] = listener;
     start_with("workers = 1;");
     flow = flow_begin(peer_connect(&e));
-    flow_finish(&flow, 16 << 20);
+    flow_finish(&flow, 4 << 20);
     echod_stop(&e);
 }
 END_TEST

@@ -8,7 +8,7 @@
 # commands_of SECTION: its lines that begin with a prompt, with this build's directories
 commands_of() {
     awk -v section=".Ss $1" '
-        /^\.S[sh]/ { inside = $0 == section }
+        /^\.S[sh]/ { sub(/\\&/, ""); inside = $0 == section }
         inside && (/^[#$] / || more) {
             more = sub(/\\e$/, "")
             sub(/^[#$] /, "")
