@@ -19,7 +19,7 @@
 
 #include "processes.h"
 
-enum { TEST_TIMEOUT_S = 60, PORT = 7007, LOOK_AGAIN_MS = 2, EXIT_SKIPPED = 77 };
+enum { TEST_TIMEOUT_S = 60, PORT = 7007, LOOK_AGAIN_MS = 2, EXIT_SKIPPED = 77, ECHODS_MAX = 32 };
 
 /* The suite that this program is. */
 static struct {
@@ -27,7 +27,8 @@ static struct {
     char directory[96];
     Suite *suite;
     unsigned skipped;
-    unsigned echods; /* of the running test */
+    unsigned echods;             /* of the running test */
+    FILE *histories[ECHODS_MAX]; /* theirs: they end with the test's process, not before */
 } state;
 
 /* The suite. */
@@ -214,6 +215,8 @@ void echod_init(struct echod *e)
     e->notify = open_notify_socket(echod_path(e, "notify"));
     e->history_stream = open_memstream(&e->history, &e->history_size);
     ck_assert_ptr_nonnull(e->history_stream);
+    ck_assert_uint_lt(number, ECHODS_MAX);
+    state.histories[number] = e->history_stream;
     echod_configure(e, "workers = 2;\n");
 }
 
