@@ -82,7 +82,8 @@ void service_status(const char *status)
 
 void service_failed(int error, const char *status)
 {
-    notify(PATIENCE_MS, "STATUS=%s\nERRNO=%d", status, abs(error));
+    /* Up to the first newline: what follows it would be another assignment. */
+    notify(PATIENCE_MS, "STATUS=%.*s\nERRNO=%d", (int)strcspn(status, "\n"), status, abs(error));
 }
 
 void service_watchdog(void)

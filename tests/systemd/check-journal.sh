@@ -112,7 +112,7 @@ test_flood() {
     same "refused connections" 10000 "$(counted ECHOD_REFUSED)"
     wait_for "an account of all of them in the journal" told 10000
     at_most "messages about refused connections" 40 "$(events connection-refused | wc -l)"
-    same "what journald left out" '' "$(journal -u systemd-journald -o cat | grep -i suppressed)"
+    at_most "all messages" 100 "$(journal -u echod -o cat | wc -l)"
     try "the connection goes on" say after
 }
 

@@ -69,6 +69,7 @@ test_restart_loses_nobody() {
     local pid
     systemctl start echod.socket
     start_crowd 4 65432
+    wait_for "a service that was started" is_like MainPID '^[1-9]' $unit
     for _ in 1 2 3 4; do
         pid=$(main_pid $unit)
         try "restart" systemctl restart $unit
@@ -98,6 +99,7 @@ is_new_process() {
 test_reload_loses_nobody() {
     systemctl start echod.socket
     start_crowd 4 65432
+    wait_for "a service that was started" is_like MainPID '^[1-9]' $unit
     for _ in 1 2 3 4; do
         configure "workers = $((RANDOM % 3 + 1));"
         try "reload" systemctl reload-or-restart $unit

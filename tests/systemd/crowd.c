@@ -170,5 +170,7 @@ int main(int argc, char **argv)
         flood(argv[3], count);
     printf("served: %lu, failed: %lu\n", (unsigned long)tally->served,
            (unsigned long)tally->failed);
+    if (strcmp(argv[1], "flood") != 0 && tally->served == 0)
+        return EXIT_FAILURE; /* Who was never served has shown nothing. */
     return tally->failed > 0 ? EXIT_FAILURE : EXIT_SUCCESS;
 }
