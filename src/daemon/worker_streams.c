@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <string.h>
 #include <sys/epoll.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 
 #include "base/cleanup.h"
@@ -82,13 +83,21 @@ static uint64_t silence_limit(const struct worker *worker, const struct slot *sl
     return idle ? idle : NEVER_MS;
 }
 
+/* Whether bytes have come that are not read yet: such a connection is not silent. */
+static bool has_unread(int fd)
+{
+    int count = 0;
+
+    return ioctl(fd, FIONREAD, &count) == 0 && count > 0;
+}
+
 /* Ends the connection if its time has come: else the time when it may. */
 static uint64_t sweep_stream(struct worker *worker, uint32_t number)
 {
     const struct slot *slot = slot_at(worker, number);
     uint64_t limit = silence_limit(worker, slot);
 
-    if (limit != NEVER_MS && worker->now_ms >= slot->active_ms + limit) {
+    if (limit != NEVER_MS && worker->now_ms >= slot->active_ms + limit && !has_unread(slot->fd)) {
         end_stream(worker, number, worker->mode == WORKER_DRAINING ? "stopped" : "idle", 0);
         return NEVER_MS;
     }

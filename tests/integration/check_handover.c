@@ -89,6 +89,32 @@ START_TEST(two_thousand_connections_survive)
 }
 END_TEST
 
+/* Wherever they are when the stop comes, what they sent before it comes back. */
+START_TEST(stop_during_a_reload_loses_nobody)
+{
+    enum { COUNT = 300 };
+    int fd[COUNT];
+
+    peer_allow_descriptors(COUNT);
+    echod_configure(&e, "workers = 3;");
+    echod_start(&e);
+    for (int i = 0; i < COUNT; i++) {
+        fd[i] = peer_connect(&e);
+        peer_exchange(fd[i], "before");
+    }
+    for (int i = 0; i < COUNT; i++)
+        peer_send(fd[i], "on the way");
+    echod_signal(&e, SIGHUP);
+    (void)echod_await(&e, "RELOADING=1");
+    echod_signal(&e, SIGTERM);
+    for (int i = 0; i < COUNT; i++)
+        peer_expect(fd[i], "on the way");
+    for (int i = 0; i < COUNT; i++)
+        peer_finish(fd[i]);
+    ck_assert_int_eq(echod_wait(&e), 0);
+}
+END_TEST
+
 START_TEST(connections_in_queue_are_served)
 {
     enum { COUNT = 20 };
@@ -160,6 +186,7 @@ int main(void)
     tcase_add_test(tcase, stream_through_fifty_reloads_comes_back_identical);
     tcase_add_test(tcase, peer_that_is_owed_much_gets_it_after_reloads);
     tcase_add_test(tcase, two_thousand_connections_survive);
+    tcase_add_test(tcase, stop_during_a_reload_loses_nobody);
     tcase_add_test(tcase, connections_in_queue_are_served);
     tcase_add_test(tcase, descriptors_do_not_add_up);
     return harness_run();
