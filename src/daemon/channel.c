@@ -58,11 +58,6 @@ int channel_send(int fd, const struct message *message, const int *fds)
     return n < 0 ? -errno : 0;
 }
 
-int channel_send_kind(int fd, enum message_kind kind)
-{
-    return channel_send(fd, &(struct message){.kind = kind}, NULL);
-}
-
 static void take_descriptors(struct msghdr *header, int fds[static MESSAGE_SLOTS_MAX])
 {
     struct cmsghdr *c = CMSG_FIRSTHDR(header);

@@ -75,9 +75,6 @@ int channel_pair(int ret[static 2]);
  */
 int channel_send(int fd, const struct message *message, const int *fds);
 
-/* The same for a message that is nothing but its kind. */
-int channel_send_kind(int fd, enum message_kind kind);
-
 /*
  * Receives one message. 1, or 0 at the end of the channel, or -errno (-EAGAIN: none is there).
  * The descriptors that came are the caller's: those at the end of fds that did not arrive, for

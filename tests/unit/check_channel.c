@@ -86,6 +86,11 @@ static void assert_descriptors(unsigned arrived, int file)
         ck_assert_int_eq(got_fds[i], -1);
 }
 
+static int send_kind(int fd, enum message_kind kind)
+{
+    return channel_send(fd, &(struct message){.kind = kind}, NULL);
+}
+
 START_TEST(ends_do_not_block_and_are_not_for_other_programs)
 {
     ck_assert_int_eq(receive(), -EAGAIN);
@@ -97,7 +102,7 @@ END_TEST
 
 START_TEST(bare_kind_arrives)
 {
-    ck_assert_int_eq(channel_send_kind(supervisor, MESSAGE_PING), 0);
+    ck_assert_int_eq(send_kind(supervisor, MESSAGE_PING), 0);
     ck_assert_int_eq(receive(), 1);
     ck_assert_int_eq(got.kind, MESSAGE_PING);
     ck_assert_uint_eq(got.count, 0);
@@ -120,8 +125,8 @@ END_TEST
 
 START_TEST(both_directions_are_apart)
 {
-    ck_assert_int_eq(channel_send_kind(supervisor, MESSAGE_PING), 0);
-    ck_assert_int_eq(channel_send_kind(worker, MESSAGE_PONG), 0);
+    ck_assert_int_eq(send_kind(supervisor, MESSAGE_PING), 0);
+    ck_assert_int_eq(send_kind(worker, MESSAGE_PONG), 0);
     ck_assert_int_eq(receive(), 1);
     ck_assert_int_eq(got.kind, MESSAGE_PING);
     ck_assert_int_eq(channel_receive(supervisor, &got, got_fds), 1);
@@ -227,7 +232,7 @@ END_TEST
 START_TEST(queued_messages_come_before_the_end)
 {
     ck_assert_int_eq(send_batch(2, STDIN_FILENO), 0);
-    ck_assert_int_eq(channel_send_kind(supervisor, MESSAGE_DRAIN), 0);
+    ck_assert_int_eq(send_kind(supervisor, MESSAGE_DRAIN), 0);
     ck_assert_int_eq(close(supervisor), 0);
     supervisor = -1;
     ck_assert_int_eq(receive(), 1);
@@ -242,7 +247,7 @@ END_TEST
 /* The kernel says ECONNRESET to who wrote what was never read, before what there is to read. */
 START_TEST(other_side_that_left_messages_unread_is_read_to_its_end)
 {
-    ck_assert_int_eq(channel_send_kind(worker, MESSAGE_PONG), 0); /* will not be read */
+    ck_assert_int_eq(send_kind(worker, MESSAGE_PONG), 0); /* will not be read */
     ck_assert_int_eq(send_batch(2, STDIN_FILENO), 0);
     ck_assert_int_eq(close(supervisor), 0);
     supervisor = -1;
@@ -258,7 +263,7 @@ START_TEST(sending_to_nobody_fails_without_a_signal)
 {
     ck_assert_int_eq(close(supervisor), 0);
     supervisor = -1;
-    ck_assert_int_eq(channel_send_kind(worker, MESSAGE_PONG), -EPIPE);
+    ck_assert_int_eq(send_kind(worker, MESSAGE_PONG), -EPIPE);
 }
 END_TEST
 
@@ -276,7 +281,7 @@ START_TEST(reader_that_does_not_read_holds_nobody_up)
         assert_batch(MESSAGE_SLOTS_MAX);
         assert_descriptors(MESSAGE_SLOTS_MAX, STDIN_FILENO);
     }
-    ck_assert_int_eq(channel_send_kind(supervisor, MESSAGE_PING), 0);
+    ck_assert_int_eq(send_kind(supervisor, MESSAGE_PING), 0);
 }
 END_TEST
 
@@ -315,7 +320,7 @@ START_TEST(bad_message_is_told_from_a_good_one)
         ck_assert_int_eq(send(supervisor, &raw, bad[i].size, 0), bad[i].size);
         ck_assert_int_eq(receive(), -EBADMSG);
     }
-    ck_assert_int_eq(channel_send_kind(supervisor, MESSAGE_PING), 0);
+    ck_assert_int_eq(send_kind(supervisor, MESSAGE_PING), 0);
     ck_assert_int_eq(receive(), 1); /* the channel goes on */
 }
 END_TEST
