@@ -18,6 +18,7 @@ enum conf_key {
     CONF_WORKERS,
     CONF_IDLE_TIMEOUT,
     CONF_DRAIN_TIMEOUT,
+    CONF_BUSY_POLL_US,
     CONF_LIMITS_CONNECTIONS,
     CONF_LOG_LEVEL,
     CONF_LOG_TARGET,
@@ -56,6 +57,7 @@ struct conf {
     int workers;           /* processes; 0 = one per CPU */
     int idle_timeout;      /* seconds; 0 = never */
     int drain_timeout;     /* seconds */
+    int busy_poll_us;      /* microseconds; 0 = never */
     int limit_connections; /* open connections of all workers together */
     int log_level;         /* LOG_ERR .. LOG_DEBUG, syslog(3) */
     int log_target;        /* enum conf_log_target */

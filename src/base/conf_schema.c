@@ -91,6 +91,16 @@ static const struct conf_schema table[CONF_KEY_COUNT] = {
             .unit = "seconds",
             .help = "How long busy connections are still served when echod stops.",
         },
+    [CONF_BUSY_POLL_US] =
+        {
+            .name = "busy_poll_us",
+            INT_FIELD(busy_poll_us),
+            .min = 0,
+            .max = 1000,
+            .number = 50,
+            .unit = "microseconds",
+            .help = "How long a busy worker looks again before it sleeps; 0 is never.",
+        },
     [CONF_LIMITS_CONNECTIONS] =
         {
             .name = "limits.connections",

@@ -14,6 +14,7 @@ struct header {
     uint32_t version;
     uint32_t slot_size;
     uint64_t length;
+    _Atomic uint32_t places;
 };
 
 /* Where the parts begin. */
@@ -61,6 +62,21 @@ int arena_init(struct arena *arena)
     arena->base = base;
     arena_set_parts(arena);
     return 0;
+}
+
+void arena_use_place(struct arena *arena, uint32_t number)
+{
+    struct header *header = (void *)arena->base;
+
+    if (number >= arena_places(arena))
+        atomic_store_explicit(&header->places, number + 1, memory_order_relaxed);
+}
+
+uint32_t arena_places(const struct arena *arena)
+{
+    const struct header *header = (const void *)arena->base;
+
+    return atomic_load_explicit(&header->places, memory_order_relaxed);
 }
 
 void arena_deinit(struct arena *arena)

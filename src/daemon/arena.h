@@ -36,6 +36,10 @@ struct arena {
     struct arena_worker *workers; /* ARENA_WORKERS of them */
 };
 
+/* A worker takes this place; all that were ever taken are below arena_places(). */
+void arena_use_place(struct arena *arena, uint32_t number);
+uint32_t arena_places(const struct arena *arena);
+
 /* 0 or -errno. */
 int arena_init(struct arena *arena);
 

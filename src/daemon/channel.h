@@ -14,6 +14,8 @@
  * START   accept
  * GIVE    give up a batch,   GIVEN   slots and descriptors; 0 of them: none is left
  *         of at most COUNT
+ * SHARE   give up a batch,   GIVEN
+ *         but go on
  * TAKE    take on a batch    TAKEN
  * DRAIN   serve to the end
  * LOOK    accept what waits
@@ -24,6 +26,7 @@
 enum message_kind {
     MESSAGE_START,
     MESSAGE_GIVE,
+    MESSAGE_SHARE,
     MESSAGE_GIVEN,
     MESSAGE_TAKE,
     MESSAGE_TAKEN,
@@ -43,6 +46,7 @@ enum report_kind {
     REPORT_REFUSED, /* a connection over limits.connections */
     REPORT_ENDED,   /* a connection's end, with its figures */
     REPORT_PAUSED,  /* accepting stopped for a moment: error says why */
+    REPORT_SURPLUS, /* the worker has more than its share of the connections */
     REPORT_FAILED,  /* the worker cannot go on: error, reason */
 };
 
@@ -59,7 +63,7 @@ struct report {
 
 struct message {
     enum message_kind kind;
-    uint32_t count; /* of slots and descriptors; of GIVE, the most that may be given */
+    uint32_t count; /* of slots and descriptors; of GIVE and SHARE, the most that may be given */
     union {
         uint32_t slots[MESSAGE_SLOTS_MAX];
         struct report report;

@@ -87,6 +87,7 @@ int64_t crew_spawn(struct crew *crew, const struct conf *conf, const struct list
     crew->member[number] =
         (struct member){.channel = -1, .started_ms = clock_ms(), .awaited = MEMBER_NOBODY};
     memset(&crew->arena->workers[number].stats, 0, sizeof(struct stats));
+    arena_use_place(crew->arena, number);
     result = crew_fork(crew, number, conf, listeners);
     if (result >= 0)
         crew->member[number].state = MEMBER_READY;
@@ -204,6 +205,14 @@ void crew_order(struct crew *crew, uint32_t number, enum message_kind kind)
     (void)crew_send(crew, number, &(struct message){.kind = kind}, NULL); /* Its death follows. */
 }
 
+void crew_let_others_look(struct crew *crew, uint32_t except)
+{
+    for (uint32_t i = crew_next(crew, MEMBER_SERVING, 0); i != MEMBER_NOBODY;
+         i = crew_next(crew, MEMBER_SERVING, i + 1))
+        if (i != except)
+            crew_order(crew, i, MESSAGE_LOOK);
+}
+
 void crew_dismiss(struct crew *crew, uint32_t number)
 {
     struct member *member = &crew->member[number];
@@ -267,7 +276,7 @@ void crew_bury(struct crew *crew, uint32_t number, int status, struct death *ret
         .lived_ms = clock_ms() - member->started_ms,
         .lost = reclaim_slots(crew, owner) + reclaim_slots(crew, owner | SLOT_IN_TRANSIT),
     };
-    stats_sub(&stats->connections, stats_read(&stats->connections));
+    stats_end(stats);
     stats_sum(&crew->past, stats);
     closep(&member->channel);
     *member = (struct member){.channel = -1};

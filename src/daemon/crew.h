@@ -27,11 +27,13 @@ struct member {
     pid_t pid;
     int channel;
     uint64_t started_ms;
-    uint32_t awaited;    /* GIVING: who has its last batch and has not said TAKEN; itself, if it got
-                          * that back because nobody was there to take it */
+    uint32_t awaited;    /* who has its last batch and has not said TAKEN; itself, if it got that
+                          * back because nobody was there to take it */
     uint32_t batch;      /* the connections of that batch */
     unsigned unanswered; /* ticks since it last said that it lives */
     bool hung;           /* killed for that */
+    bool stopped;        /* by a signal: takes nothing on */
+    bool asked;          /* SERVING: told to share, has not answered */
     bool dead;           /* its channel has ended, its exit is not seen yet */
 };
 
@@ -96,6 +98,9 @@ void crew_order(struct crew *crew, uint32_t number, enum message_kind kind);
  * then it is killed, and its death will be noticed.
  */
 int crew_send(struct crew *crew, uint32_t number, const struct message *message, const int *fds);
+
+/* Lets the others look at the listeners: a wake-up may have come to EXCEPT alone, who is no use. */
+void crew_let_others_look(struct crew *crew, uint32_t except);
 
 /* Ends a member: at once if it runs, as nothing holds its channel any more. */
 void crew_dismiss(struct crew *crew, uint32_t number);

@@ -10,182 +10,6 @@
 #include "base/cleanup.h"
 #include "base/log.h"
 
-/* Connections that were passed on to a member and that it has not taken yet. */
-static uint64_t promised(const struct crew *crew, uint32_t taker)
-{
-    uint64_t sum = 0;
-
-    for (uint32_t i = crew_next(crew, MEMBER_GIVING, 0); i != MEMBER_NOBODY;
-         i = crew_next(crew, MEMBER_GIVING, i + 1))
-        if (crew->member[i].awaited == taker)
-            sum += crew->member[i].batch;
-    return sum;
-}
-
-/* Of those that serve, the one with the fewest connections. */
-static uint32_t choose_taker(const struct crew *crew)
-{
-    uint32_t best = MEMBER_NOBODY;
-    uint64_t fewest = UINT64_MAX;
-
-    for (uint32_t i = crew_next(crew, MEMBER_SERVING, 0); i != MEMBER_NOBODY;
-         i = crew_next(crew, MEMBER_SERVING, i + 1)) {
-        uint64_t n = stats_read(&crew->arena->workers[i].stats.connections) + promised(crew, i);
-
-        if (n < fewest && !crew->member[i].dead) {
-            fewest = n;
-            best = i;
-        }
-    }
-    return best;
-}
-
-/* From here on the slots of the batch are the taker's, who uses them when it has the descriptors.
- */
-static int send_batch(struct supervisor *s, uint32_t giver, uint32_t taker, struct message *batch,
-                      const int *fds)
-{
-    for (uint32_t i = 0; i < batch->count; i++)
-        slot_set_owner(&s->arena.slots.slots[batch->slots[i]],
-                       (SLOT_FIRST_WORKER + taker) | SLOT_IN_TRANSIT);
-    s->crew.member[giver].awaited = taker;
-    s->crew.member[giver].batch = batch->count;
-    batch->kind = MESSAGE_TAKE;
-    return crew_send(&s->crew, taker, batch, fds);
-}
-
-static void log_lost(uint32_t giver, int error, uint32_t lost)
-{
-    (void)log_event(
-        EVENT_NOTICE, error,
-        LOG_FIELDS(LOG_NUMBER(FIELD_WORKER, giver), LOG_NUMBER(FIELD_CONNECTIONS, lost)),
-        "Connections of worker %u lost on their way to another: %u: %m", giver, lost);
-}
-
-/*
- * A batch from an old worker goes to a new one. When all new ones have died, it goes back, until
- * crew_resume_giving().
- */
-static void pass_on(struct supervisor *s, uint32_t giver, struct message *batch, const int *fds)
-{
-    uint32_t taker;
-    int r;
-
-    do {
-        taker = choose_taker(&s->crew);
-        if (taker == MEMBER_NOBODY)
-            taker = giver;
-        r = send_batch(s, giver, taker, batch, fds);
-        s->crew.member[taker].dead = r == -EPIPE;
-    } while (r == -EPIPE && taker != giver);
-    if (r == 0 || r == -EPIPE || r == -EAGAIN)
-        return; /* Taken, or what is lost is counted with the death that follows. */
-    log_lost(giver, r, batch->count);
-    for (uint32_t i = 0; i < batch->count; i++)
-        crew_forget_slot(&s->crew, batch->slots[i]);
-    crew_ask_for_more(s, giver);
-}
-
-/* Takes out of the batch what did not arrive, as this process had no room for it. */
-static void drop_missing(struct supervisor *s, uint32_t giver, struct message *batch, int *fds)
-{
-    uint32_t kept = 0, count = batch->count;
-
-    for (uint32_t i = 0; i < count; i++) {
-        if (fds[i] < 0) {
-            crew_forget_slot(&s->crew, batch->slots[i]);
-            continue;
-        }
-        if (kept < i) {
-            fds[kept] = fds[i];
-            fds[i] = -1;
-        }
-        batch->slots[kept++] = batch->slots[i];
-    }
-    batch->count = kept;
-    if (kept < count)
-        log_lost(giver, EMFILE, count - kept);
-}
-
-/* A worker's word is not taken for it: the slots have to be its own. */
-static bool batch_is_valid(const struct supervisor *s, uint32_t giver, const struct message *batch)
-{
-    for (uint32_t i = 0; i < batch->count; i++)
-        if (batch->slots[i] >= ARENA_SLOTS || slot_owner(&s->arena.slots.slots[batch->slots[i]]) !=
-                                                  ((SLOT_FIRST_WORKER + giver) | SLOT_IN_TRANSIT))
-            return false;
-    return true;
-}
-
-/*
- * Descriptors under way count against a user's RLIMIT_NOFILE, unix(7): all batches together take
- * half of it at the most, and each no more than this process has room for.
- */
-static uint32_t batch_limit(const struct supervisor *s)
-{
-    const struct crew *crew = &s->crew;
-    size_t members = ARENA_WORKERS - crew_count(crew, MEMBER_NONE);
-    size_t room = crew_room(crew, s->listeners.count + members);
-    size_t share = crew->descriptors / 2 / (crew_count(crew, MEMBER_GIVING) + 1);
-    size_t limit = room < share ? room : share;
-
-    if (limit > MESSAGE_SLOTS_MAX)
-        return MESSAGE_SLOTS_MAX;
-    return limit > 0 ? (uint32_t)limit : 1;
-}
-
-void crew_ask_for_more(struct supervisor *s, uint32_t giver)
-{
-    struct message give = {.kind = MESSAGE_GIVE, .count = batch_limit(s)};
-
-    s->crew.member[giver].awaited = MEMBER_NOBODY;
-    (void)crew_send(&s->crew, giver, &give, NULL); /* If it is dead, its death follows. */
-}
-
-void crew_resume_giving(struct supervisor *s)
-{
-    for (uint32_t i = crew_next(&s->crew, MEMBER_GIVING, 0); i != MEMBER_NOBODY;
-         i = crew_next(&s->crew, MEMBER_GIVING, i + 1))
-        if (s->crew.member[i].awaited == i)
-            crew_ask_for_more(s, i);
-}
-
-/* Lets the others look at the listeners: a wake-up may have come to EXCEPT alone, who is no use. */
-static void let_others_look(struct crew *crew, uint32_t except)
-{
-    for (uint32_t i = crew_next(crew, MEMBER_SERVING, 0); i != MEMBER_NOBODY;
-         i = crew_next(crew, MEMBER_SERVING, i + 1))
-        if (i != except)
-            crew_order(crew, i, MESSAGE_LOOK);
-}
-
-static void on_given(struct supervisor *s, uint32_t giver, struct message *batch, int *fds)
-{
-    if (!batch_is_valid(s, giver, batch)) {
-        crew_kill(&s->crew, giver);
-    } else if (batch->count > 0) {
-        drop_missing(s, giver, batch, fds);
-        pass_on(s, giver, batch, fds);
-    } else if (s->crew.member[giver].state == MEMBER_GIVING) {
-        crew_dismiss(&s->crew, giver);
-        let_others_look(&s->crew, giver);
-    }
-}
-
-/* Lets one go on that waits for this one. False when there is none. */
-static bool on_taken(struct supervisor *s, uint32_t taker)
-{
-    struct crew *crew = &s->crew;
-
-    for (uint32_t i = crew_next(crew, MEMBER_GIVING, 0); i != MEMBER_NOBODY;
-         i = crew_next(crew, MEMBER_GIVING, i + 1))
-        if (crew->member[i].awaited == taker && taker != i) {
-            crew_ask_for_more(s, i);
-            return true;
-        }
-    return false;
-}
-
 static void log_connection(enum event event, uint32_t worker, const struct report *r,
                            const char *peer)
 {
@@ -224,11 +48,15 @@ static void on_report(struct supervisor *s, uint32_t worker, const struct report
         log_connection(EVENT_CONNECTION_ENDED, worker, r, addr_format(&r->peer, peer));
         break;
     case REPORT_PAUSED:
-        let_others_look(&s->crew, worker);
+        crew_let_others_look(&s->crew, worker);
         if (!r->again)
             (void)log_event(EVENT_ACCEPT_PAUSED, r->error,
                             LOG_FIELDS(LOG_NUMBER(FIELD_WORKER, worker)),
                             "Worker %u cannot accept for a moment: %m", worker);
+        break;
+    case REPORT_SURPLUS:
+        if (s->stop == STOP_NONE)
+            crew_level(s, worker);
         break;
     case REPORT_FAILED:
         (void)log_event(EVENT_WORKER_DIED, r->error, LOG_FIELDS(LOG_NUMBER(FIELD_WORKER, worker)),
@@ -241,10 +69,10 @@ static void on_message(struct supervisor *s, uint32_t from, struct message *mess
 {
     switch (message->kind) {
     case MESSAGE_GIVEN:
-        on_given(s, from, message, fds);
+        crew_on_given(s, from, message, fds);
         break;
     case MESSAGE_TAKEN:
-        (void)on_taken(s, from);
+        (void)crew_on_taken(s, from);
         break;
     case MESSAGE_PONG:
         s->crew.member[from].unanswered = 0;
@@ -325,11 +153,11 @@ static void log_death(const struct death *death)
 /* A worker is gone: who waited for it goes on, others do what it would have done. */
 static void cover_for(struct supervisor *s, const struct death *death)
 {
-    while (on_taken(s, death->number)) /* It will not say so any more. */
+    while (crew_on_taken(s, death->number)) /* It will not say so any more. */
         ;
     if (s->stop != STOP_NONE)
         return;
-    let_others_look(&s->crew, death->number);
+    crew_let_others_look(&s->crew, death->number);
     if (death->state == MEMBER_SERVING)
         (void)loop_set_timer(s->loop, TIMER_RESPAWN,
                              (int64_t)respawn_pause(&s->respawn, death->lived_ms));
@@ -349,15 +177,28 @@ static void on_death(struct supervisor *s, uint32_t number, int status)
     cover_for(s, &death);
 }
 
+/* A signal stopped it, or made it go on. If it was just woken for a connection, others see to it.
+ */
+static void on_pause(struct supervisor *s, uint32_t number, bool stopped)
+{
+    if (number == MEMBER_NOBODY)
+        return;
+    s->crew.member[number].stopped = stopped;
+    if (stopped && s->stop == STOP_NONE)
+        crew_let_others_look(&s->crew, number);
+}
+
 void crew_reap(struct supervisor *s)
 {
     int status;
     pid_t pid;
 
-    while ((pid = waitpid(-1, &status, WNOHANG)) > 0) {
+    while ((pid = waitpid(-1, &status, WNOHANG | WUNTRACED | WCONTINUED)) > 0) {
         uint32_t number = crew_find(&s->crew, pid);
 
-        if (number != MEMBER_NOBODY)
+        if (WIFSTOPPED(status) || WIFCONTINUED(status))
+            on_pause(s, number, WIFSTOPPED(status));
+        else if (number != MEMBER_NOBODY)
             on_death(s, number, status);
         else if (pid == s->reload.lookup.pid)
             s->reload.lookup.pid = 0; /* Its pipe says all there is; the number may be reused. */

@@ -25,6 +25,7 @@ void stop_at_once(struct supervisor *s)
 
 void stop_drain(struct supervisor *s)
 {
+    s->stop = STOP_DRAINING;
     s->reload.state = RELOAD_NONE;
     for (uint32_t i = 0; i < ARENA_WORKERS; i++) {
         struct member *member = &s->crew.member[i];
@@ -50,18 +51,13 @@ static void announce_stop(struct supervisor *s)
 
 void stop_begin(struct supervisor *s)
 {
-    s->stop = STOP_DRAINING;
+    s->stop = STOP_SETTLING;
     s->reload.again = false;
     if (s->reload.state == RELOAD_RESOLVING)
         reload_cancel(s);
     listeners_close_except(&s->listeners, NULL); /* Nobody shall wait for what does not come. */
     announce_stop(s);
     (void)loop_set_timer(s->loop, TIMER_STOP, (int64_t)s->conf.drain_timeout * 1000);
-    if (s->reload.state == RELOAD_NONE) {
-        stop_drain(s);
-        return;
-    }
-    /* Connections are on their way between workers: these drain when all have arrived. */
     for (uint32_t i = crew_next(&s->crew, MEMBER_SERVING, 0); i != MEMBER_NOBODY;
          i = crew_next(&s->crew, MEMBER_SERVING, i + 1))
         crew_order(&s->crew, i, MESSAGE_CLOSE);

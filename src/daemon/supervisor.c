@@ -89,12 +89,10 @@ static void tick(struct supervisor *s)
 /* Ends what the last event may have brought to its end. */
 static void settle(struct supervisor *s)
 {
-    if (reload_has_moved(s)) {
-        if (s->stop == STOP_NONE)
-            reload_finish(s);
-        else
-            stop_drain(s); /* It waited for this, so that nothing is under way. */
-    }
+    if (s->stop == STOP_NONE && reload_has_moved(s))
+        reload_finish(s);
+    if (s->stop == STOP_SETTLING && !crew_is_moving(s))
+        stop_drain(s);
     if (s->stop != STOP_NONE && crew_is_empty(&s->crew))
         loop_exit(s->loop);
 }

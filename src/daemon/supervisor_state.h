@@ -42,6 +42,7 @@ struct reload {
 
 enum stop_state {
     STOP_NONE,
+    STOP_SETTLING, /* connections on their way between workers arrive first */
     STOP_DRAINING, /* the workers serve to the end what they have */
     STOP_ENDING,   /* they were told to end at once */
     STOP_KILLING,
@@ -64,15 +65,21 @@ struct supervisor {
 };
 
 /*
- * The files, each of which knows those before it: crew_events.c, status.c, reload.c, stop.c,
- * supervisor.c.
+ * The files, each of which knows those before it: crew_moves.c, crew_events.c, status.c, reload.c,
+ * stop.c, supervisor.c.
  */
 
-/* crew_events.c: what workers say, and their deaths; connections on their way between them. */
-void crew_read(struct supervisor *s);
-void crew_reap(struct supervisor *s);
+/* crew_moves.c: connections on their way between workers. */
 void crew_ask_for_more(struct supervisor *s, uint32_t giver);
 void crew_resume_giving(struct supervisor *s); /* now that there is somebody to take again */
+void crew_level(struct supervisor *s, uint32_t number); /* lets it give up what is too much */
+void crew_on_given(struct supervisor *s, uint32_t giver, struct message *batch, int *fds);
+bool crew_on_taken(struct supervisor *s, uint32_t taker); /* false: nobody waited for it */
+bool crew_is_moving(const struct supervisor *s);
+
+/* crew_events.c: what workers say, and what becomes of them. */
+void crew_read(struct supervisor *s);
+void crew_reap(struct supervisor *s);
 
 /* status.c: what the supervisor tells the service manager, and the log, of itself. */
 void supervisor_tell_ready(struct supervisor *s);

@@ -2,7 +2,6 @@
 #include "daemon/worker.h"
 
 #include <errno.h>
-#include <limits.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <sys/epoll.h>
@@ -12,8 +11,6 @@
 #include "base/clock.h"
 #include "base/descriptors.h"
 #include "daemon/worker_state.h"
-
-enum { EVENTS_AT_ONCE = 256 };
 
 static void send_kind(struct worker *worker, enum message_kind kind)
 {
@@ -38,6 +35,9 @@ static void obey(struct worker *worker, const struct message *message, const int
     case MESSAGE_GIVE:
         worker->mode = WORKER_GIVING;
         give_up_listeners(worker);
+        worker_give(worker, message->count);
+        break;
+    case MESSAGE_SHARE:
         worker_give(worker, message->count);
         break;
     case MESSAGE_TAKE:
@@ -93,36 +93,26 @@ static void dispatch(struct worker *worker, uint64_t data)
     }
 }
 
-/* The milliseconds that epoll_wait(2) may take until something is due, -1 for any number. */
-static int wait_limit(const struct worker *worker)
-{
-    uint64_t next = worker->resume_ms < worker->sweep_ms ? worker->resume_ms : worker->sweep_ms;
-
-    if (next == NEVER_MS)
-        return -1;
-    if (next <= worker->now_ms)
-        return 0;
-    return next - worker->now_ms < INT_MAX ? (int)(next - worker->now_ms) : INT_MAX;
-}
-
 static void do_what_is_due(struct worker *worker)
 {
     if (worker->now_ms >= worker->resume_ms && worker->mode == WORKER_SERVING)
         worker_accept_start(worker);
     if (worker->now_ms >= worker->sweep_ms)
         worker_sweep(worker);
+    if (worker->now_ms >= worker->level_ms)
+        worker_accept_level(worker);
     if (worker->mode == WORKER_DRAINING && stats_read(&worker->io.stats->connections) == 0)
         worker->done = true;
 }
 
 static void worker_run(struct worker *worker)
 {
-    struct epoll_event events[EVENTS_AT_ONCE];
+    struct epoll_event events[WORKER_EVENTS];
 
     while (!worker->done) {
-        int n = epoll_wait(worker->epoll, events, EVENTS_AT_ONCE, wait_limit(worker));
+        int n = worker_wait(worker, events);
 
-        worker->now_ms = worker->io.now_ms = clock_ms();
+        worker_look_at_clock(worker);
         for (int i = 0; i < n && !worker->done; i++)
             dispatch(worker, events[i].data.u64);
         do_what_is_due(worker);
@@ -198,6 +188,9 @@ static int worker_init(struct worker *worker, const struct worker_setup *setup)
         .now_ms = clock_ms(),
         .resume_ms = NEVER_MS,
         .sweep_ms = NEVER_MS,
+        .level_ms = NEVER_MS,
+        .speaker = NO_PARTNER,
+        .partner = NO_PARTNER,
         .io = {.calls = stream_syscalls(),
                .buffer = shared->buffer,
                .spill = setup->arena->spill,

@@ -9,9 +9,11 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "daemon/balance.h"
 
 enum {
     ACCEPT_AT_ONCE = 64,        /* then the connections have their turn */
+    LEVEL_PAUSE_MS = 50,        /* too many connections for less than this do not matter */
     ACCEPT_PAUSE_MS = 100,      /* when descriptors or memory ran out */
     ACCEPT_WAITING_MAX = 65536, /* an end even for a queue that fills as fast as it is emptied */
 };
@@ -58,6 +60,7 @@ void worker_accept_start(struct worker *worker)
     worker->resume_ms = NEVER_MS;
     r = watch_listeners(worker);
     worker->accepting = r == 0;
+    stats_set(&worker->io.stats->accepting, 1);
     if (r < 0)
         pause_accepting(worker, -r);
 }
@@ -76,6 +79,8 @@ void worker_accept_end(struct worker *worker)
     if (worker->ended)
         return;
     worker_accept_stop(worker);
+    stats_set(&worker->io.stats->accepting, 0);
+    worker->level_ms = NEVER_MS;
     for (size_t i = 0; i < set->count; i++)
         (void)close(set->list[i].fd); /* Linux releases it whatever it answers. */
     worker->ended = true;
@@ -149,11 +154,42 @@ static void accept_up_to(struct worker *worker, int listener, unsigned most)
         pause_accepting(worker, errno);
 }
 
+static bool has_too_many(const struct worker *worker)
+{
+    struct balance balance = balance_read(worker->setup->arena);
+
+    return balance_exceeds(&balance, stats_read(&worker->io.stats->connections));
+}
+
+/*
+ * The kernel wakes the first in the line of those that wait for a connection: always the same one,
+ * unless that one goes to the end of the line. What it has too many of all the same, as when a
+ * burst was accepted before others had begun to run, it offers to them if it lasts.
+ */
+static void keep_balance(struct worker *worker)
+{
+    if (!worker->accepting || !has_too_many(worker))
+        return;
+    unwatch_listeners(worker);
+    worker_accept_start(worker);
+    if (worker->level_ms == NEVER_MS)
+        worker->level_ms = worker->now_ms + LEVEL_PAUSE_MS;
+}
+
+void worker_accept_level(struct worker *worker)
+{
+    worker->level_ms = NEVER_MS;
+    if (has_too_many(worker))
+        worker_report(worker, &(struct report){.kind = REPORT_SURPLUS});
+}
+
 void worker_accept_from(struct worker *worker, const struct listener *listener)
 {
     /* An event of this batch may have paused or ended the accepting. */
-    if (worker->accepting)
-        accept_up_to(worker, listener->fd, ACCEPT_AT_ONCE);
+    if (!worker->accepting)
+        return;
+    accept_up_to(worker, listener->fd, ACCEPT_AT_ONCE);
+    keep_balance(worker);
 }
 
 void worker_accept_waiting(struct worker *worker)

@@ -3,7 +3,9 @@
 
 #include <stdbool.h>
 #include <stdint.h>
+#include <sys/epoll.h>
 
+#include "daemon/busy_poll.h"
 #include "daemon/channel.h"
 #include "daemon/worker.h"
 #include "net/stream.h"
@@ -22,6 +24,8 @@ enum worker_source { SOURCE_CHANNEL, SOURCE_LISTENER, SOURCE_STREAM };
 
 static const uint64_t NEVER_MS = UINT64_MAX;
 
+enum { WORKER_EVENTS = 256, NO_PARTNER = UINT32_MAX };
+
 struct worker {
     const struct worker_setup *setup;
     enum worker_mode mode;
@@ -30,16 +34,20 @@ struct worker {
     uint64_t now_ms;
     uint64_t resume_ms; /* when to accept again after a pause, or NEVER_MS */
     uint64_t sweep_ms;  /* when to look for silent connections, or NEVER_MS */
+    uint64_t level_ms;  /* when to see whether it still has more than its share, or NEVER_MS */
     bool accepting;     /* the listeners are in epoll */
     bool ended;         /* the listeners are closed */
     bool starved;       /* nothing could be accepted since a pause was reported */
     bool done;
+    struct busy_poll busy_poll;
+    uint32_t speaker; /* the connection that was active last, if it was one alone, or NO_PARTNER */
+    uint32_t partner; /* the same, if it was so twice */
     struct stream_io io;
 };
 
 /*
  * The files, each of which knows those before it: worker_io.c, worker_streams.c, worker_accept.c,
- * worker.c.
+ * worker_wait.c, worker.c.
  */
 
 /* worker_io.c. epoll_ctl(2) with data for one source: 0 or -errno. */
@@ -55,6 +63,7 @@ void worker_report(struct worker *worker, const struct report *report);
 /* worker_streams.c: the connections. */
 int worker_add_stream(struct worker *worker, int fd,
                       const struct addr *peer); /* 0, -EUSERS at the limit, -errno */
+bool worker_serves(const struct worker *worker, uint32_t number); /* still, and it may read */
 void worker_serve(struct worker *worker, uint32_t number);
 void worker_sweep(struct worker *worker);
 void worker_give(struct worker *worker, uint32_t most);
@@ -65,4 +74,9 @@ void worker_accept_start(struct worker *worker);
 void worker_accept_stop(struct worker *worker);
 void worker_accept_end(struct worker *worker); /* for good: closes the listeners */
 void worker_accept_from(struct worker *worker, const struct listener *listener);
+void worker_accept_level(struct worker *worker);   /* tells if it still has too many */
 void worker_accept_waiting(struct worker *worker); /* from all listeners what waits there */
+
+/* worker_wait.c: until something happens or is due. */
+void worker_look_at_clock(struct worker *worker);
+int worker_wait(struct worker *worker, struct epoll_event *events); /* WORKER_EVENTS of them */

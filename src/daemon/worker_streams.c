@@ -168,6 +168,14 @@ static void await(struct worker *worker, uint32_t number, uint32_t interest)
         end_stream(worker, number, error_reason(errno), errno);
 }
 
+bool worker_serves(const struct worker *worker, uint32_t number)
+{
+    const struct slot_table *slots = &worker->setup->arena->slots;
+
+    return number < slots->pool.capacity && slot_owner(&slots->slots[number]) == worker->owner &&
+           slots->slots[number].interest == EPOLLIN;
+}
+
 void worker_serve(struct worker *worker, uint32_t number)
 {
     struct slot *slot = slot_at(worker, number);

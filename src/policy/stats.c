@@ -3,10 +3,17 @@
 
 void stats_sum(struct stats *to, const struct stats *from)
 {
+    stats_add(&to->accepting, stats_read(&from->accepting));
     stats_add(&to->connections, stats_read(&from->connections));
     stats_add(&to->accepted, stats_read(&from->accepted));
     stats_add(&to->refused, stats_read(&from->refused));
     stats_add(&to->received, stats_read(&from->received));
     stats_add(&to->sent, stats_read(&from->sent));
     stats_add(&to->unreported, stats_read(&from->unreported));
+}
+
+void stats_end(struct stats *stats)
+{
+    stats_set(&stats->accepting, 0);
+    stats_set(&stats->connections, 0);
 }

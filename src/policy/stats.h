@@ -9,6 +9,7 @@
  * each is one plain store, never torn, and no lock.
  */
 struct stats {
+    _Atomic uint64_t accepting;   /* 1 while it serves listeners */
     _Atomic uint64_t connections; /* open now */
     _Atomic uint64_t accepted;    /* so far, those over a limit included */
     _Atomic uint64_t refused;     /* of these, closed at once for a limit */
@@ -22,15 +23,23 @@ static inline uint64_t stats_read(const _Atomic uint64_t *counter)
     return atomic_load_explicit(counter, memory_order_relaxed);
 }
 
+static inline void stats_set(_Atomic uint64_t *counter, uint64_t value)
+{
+    atomic_store_explicit(counter, value, memory_order_relaxed);
+}
+
 static inline void stats_add(_Atomic uint64_t *counter, uint64_t n)
 {
-    atomic_store_explicit(counter, stats_read(counter) + n, memory_order_relaxed);
+    stats_set(counter, stats_read(counter) + n);
 }
 
 static inline void stats_sub(_Atomic uint64_t *counter, uint64_t n)
 {
-    atomic_store_explicit(counter, stats_read(counter) - n, memory_order_relaxed);
+    stats_set(counter, stats_read(counter) - n);
 }
 
 /* Adds each counter of FROM to its like in TO. */
 void stats_sum(struct stats *to, const struct stats *from);
+
+/* The worker is gone, and with it whatever is not "so far". */
+void stats_end(struct stats *stats);

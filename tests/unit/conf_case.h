@@ -42,6 +42,7 @@ static inline void assert_defaults(void)
     ck_assert_int_eq(conf.workers, 0);
     ck_assert_int_eq(conf.idle_timeout, 0);
     ck_assert_int_eq(conf.drain_timeout, 10);
+    ck_assert_int_eq(conf.busy_poll_us, 50);
     ck_assert_int_eq(conf.limit_connections, 10000);
     ck_assert_int_eq(conf.log_level, LOG_INFO);
     ck_assert_int_eq(conf.log_target, CONF_LOG_TARGET_AUTO);
