@@ -63,6 +63,7 @@ static struct session *session_new(int fd)
         .calls = stream_syscalls(),
         .buffer = s->buffer,
         .spill = s->spill,
+        .pipe = {-1, -1},
         .stats = &s->stats,
     };
     return s;

@@ -199,6 +199,7 @@ static int worker_init(struct worker *worker, const struct worker_setup *setup)
     };
     if (worker->epoll < 0)
         return -errno;
+    stream_open_pipe(&worker->io);
     return worker_watch(worker, EPOLL_CTL_ADD, setup->channel, EPOLLIN, SOURCE_CHANNEL, 0);
 }
 

@@ -13,6 +13,7 @@
 enum {
     DRAIN_SILENCE_MS = 1000, /* on a stop, who has been silent for this long is done */
     SWEEP_PAUSE_MS = 200,    /* between two looks at all connections */
+    BULK_STEPS = 4,          /* for who sends a lot, before the others have their turn */
 };
 
 static struct slot *slot_at(struct worker *worker, uint32_t number)
@@ -50,10 +51,10 @@ static void end_stream(struct worker *worker, uint32_t number, const char *reaso
     struct slot *slot = slot_at(worker, number);
 
     report_end(worker, slot, reason, error);
-    /* Another process may still hold a copy: then close(2) alone would neither remove it from
-     * epoll nor let the peer see the end. */
-    (void)worker_watch(worker, EPOLL_CTL_DEL, slot->fd, 0, SOURCE_STREAM, number);
-    (void)shutdown(slot->fd, SHUT_RDWR); /* Fails where the peer was first. */
+    if (slot->copied) { /* Then close(2) would neither remove it from epoll nor tell the peer. */
+        (void)worker_watch(worker, EPOLL_CTL_DEL, slot->fd, 0, SOURCE_STREAM, number);
+        (void)shutdown(slot->fd, SHUT_RDWR); /* Fails where the peer was first. */
+    }
     closep(&slot->fd);
     forget(worker, number);
     stats_sub(&worker->io.stats->connections, 1);
@@ -179,11 +180,15 @@ bool worker_serves(const struct worker *worker, uint32_t number)
 void worker_serve(struct worker *worker, uint32_t number)
 {
     struct slot *slot = slot_at(worker, number);
+    enum stream_next next;
 
     /* It may have been closed or given away since epoll_wait(2) answered. */
     if (slot_owner(slot) != worker->owner)
         return;
-    switch (stream_step(slot, &worker->io)) {
+    next = stream_step(slot, &worker->io);
+    for (unsigned i = 1; i < BULK_STEPS && next == STREAM_READ && slot->bulk; i++)
+        next = stream_step(slot, &worker->io);
+    switch (next) {
     case STREAM_READ:
         await(worker, number, EPOLLIN);
         break;
@@ -235,6 +240,7 @@ void worker_take(struct worker *worker, const struct message *message, const int
         struct slot *slot = slot_at(worker, message->slots[i]);
 
         slot->fd = fds[i];
+        slot->copied = true; /* by the giver and the supervisor, for a moment still */
         slot_set_owner(slot, worker->owner); /* no longer in transit: the descriptor is ours */
         if (fds[i] < 0) {                    /* This process's table of descriptors is full. */
             report_end(worker, slot, "error", EMFILE);

@@ -3,6 +3,7 @@
 
 #include <netinet/in.h>
 #include <stdatomic.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <sys/socket.h>
 
@@ -38,8 +39,10 @@ struct slot {
         struct sockaddr_in in;
         struct sockaddr_in6 in6;
         struct sockaddr_vm vm;
-    } peer; /* of a Unix socket the family alone */
-    uint8_t reserved[44];
+    } peer;      /* of a Unix socket the family alone */
+    bool copied; /* another process may have, or have had, its descriptor: closing is not all */
+    bool bulk;   /* filled the buffer last time */
+    uint8_t reserved[42];
 };
 
 _Static_assert(sizeof(struct slot) == 128, "the size is part of the shared layout");

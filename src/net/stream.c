@@ -2,14 +2,33 @@
 #include "net/stream.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <unistd.h>
+
+enum {
+    /*
+     * splice(2) hands 16 pages at a time to the socket. Data begins anywhere in a page, so that 15
+     * pages' worth lie in 16; a 17th would be sent alone, for the price of all the others.
+     */
+    MOVE_BYTES = 15 * 4096,
+    PIPE_BYTES = 4 * STREAM_BUFFER, /* room for pieces that are smaller than a page */
+};
 
 const struct stream_calls *stream_syscalls(void)
 {
-    static const struct stream_calls calls = {.recv = recv, .send = send};
+    static const struct stream_calls calls = {.recv = recv, .send = send, .splice = splice};
 
     return &calls;
+}
+
+void stream_open_pipe(struct stream_io *io)
+{
+    if (pipe2(io->pipe, O_CLOEXEC | O_NONBLOCK) < 0)
+        io->pipe[0] = io->pipe[1] = -1;
+    else
+        (void)fcntl(io->pipe[1], F_SETPIPE_SZ, PIPE_BYTES); /* If not, less fits at a time. */
 }
 
 static bool is_transient(int error)
@@ -17,11 +36,16 @@ static bool is_transient(int error)
     return error == EAGAIN || error == EWOULDBLOCK || error == EINTR;
 }
 
-/* Sends what the socket takes: the bytes sent, 0 if it takes none now, or -1 and errno. */
-static ssize_t send_some(struct slot *slot, struct stream_io *io, const uint8_t *bytes, size_t size)
+static void count_received(struct slot *slot, struct stream_io *io, size_t n)
 {
-    ssize_t n = io->calls->send(slot->fd, bytes, size, MSG_NOSIGNAL | MSG_DONTWAIT);
+    slot->active_ms = io->now_ms;
+    slot->received += n;
+    stats_add(&io->stats->received, n);
+}
 
+/* What a call that writes to the socket answered: bytes sent, 0 if it takes none now, or -1. */
+static ssize_t count_sent(struct slot *slot, struct stream_io *io, ssize_t n)
+{
     if (n < 0)
         return is_transient(errno) ? 0 : -1;
     slot->sent += (uint64_t)n;
@@ -29,10 +53,15 @@ static ssize_t send_some(struct slot *slot, struct stream_io *io, const uint8_t 
     return n;
 }
 
-static enum stream_next keep(struct slot *slot, struct stream_io *io, const uint8_t *bytes,
-                             size_t size)
+static ssize_t send_some(struct slot *slot, struct stream_io *io, const uint8_t *bytes, size_t size)
 {
-    memcpy(spill_at(io->spill, slot->number), bytes, size);
+    return count_sent(slot, io,
+                      io->calls->send(slot->fd, bytes, size, MSG_NOSIGNAL | MSG_DONTWAIT));
+}
+
+/* The spill buffer has this many bytes now, which the peer is owed. */
+static enum stream_next owe(struct slot *slot, size_t size)
+{
     slot->spill_begin = 0;
     slot->spill_end = (uint32_t)size;
     return STREAM_WRITE;
@@ -62,7 +91,21 @@ static enum stream_next step_write(struct slot *slot, struct stream_io *io)
     return STREAM_READ;
 }
 
-static enum stream_next step_read(struct slot *slot, struct stream_io *io)
+/* Reads SIZE bytes that are in the pipe. */
+static int empty_pipe(const struct stream_io *io, uint8_t *to, size_t size)
+{
+    while (size > 0) {
+        ssize_t n = read(io->pipe[0], to, size);
+
+        if (n <= 0)
+            return -1;
+        to += n;
+        size -= (size_t)n;
+    }
+    return 0;
+}
+
+static enum stream_next step_copy(struct slot *slot, struct stream_io *io)
 {
     ssize_t got = io->calls->recv(slot->fd, io->buffer, STREAM_BUFFER, MSG_DONTWAIT);
     ssize_t sent;
@@ -71,18 +114,55 @@ static enum stream_next step_read(struct slot *slot, struct stream_io *io)
         return is_transient(errno) ? STREAM_READ : STREAM_BROKEN;
     if (got == 0)
         return STREAM_FINISHED;
-    slot->active_ms = io->now_ms;
-    slot->received += (uint64_t)got;
-    stats_add(&io->stats->received, (uint64_t)got);
+    slot->bulk = got == STREAM_BUFFER && io->pipe[0] >= 0;
+    count_received(slot, io, (size_t)got);
     sent = send_some(slot, io, io->buffer, (size_t)got);
     if (sent < 0)
         return STREAM_BROKEN;
     if (sent == got)
         return STREAM_READ;
-    return keep(slot, io, io->buffer + sent, (size_t)(got - sent));
+    memcpy(spill_at(io->spill, slot->number), io->buffer + sent, (size_t)(got - sent));
+    return owe(slot, (size_t)(got - sent));
+}
+
+/* What is in the pipe goes back; what the socket does not take is owed. The pipe is empty then. */
+static enum stream_next send_pipe(struct slot *slot, struct stream_io *io, size_t size)
+{
+    ssize_t sent =
+        count_sent(slot, io, io->calls->splice(io->pipe[0], NULL, slot->fd, NULL, size, 0));
+
+    if (sent < 0) {
+        (void)empty_pipe(io, io->buffer, size); /* for the next one; it is in there */
+        return STREAM_BROKEN;
+    }
+    if ((size_t)sent == size)
+        return STREAM_READ;
+    size -= (size_t)sent;
+    if (empty_pipe(io, spill_at(io->spill, slot->number), size) < 0)
+        return STREAM_BROKEN;
+    return owe(slot, size);
+}
+
+/*
+ * A pipe holds references to the pieces in which the data came. Small pieces are not worth it, and
+ * keep memory that nobody accounts for: when less comes, it is copied again. Where there is nothing
+ * to move, recv(2) has the last word: splice(2) stops for good in front of an urgent byte, and says
+ * then that there is nothing, or even that this is the end.
+ */
+static enum stream_next step_move(struct slot *slot, struct stream_io *io)
+{
+    ssize_t got = io->calls->splice(slot->fd, NULL, io->pipe[1], NULL, MOVE_BYTES, 0);
+
+    slot->bulk = got >= MOVE_BYTES / 2 || (got < 0 && is_transient(errno));
+    if (got <= 0)
+        return step_copy(slot, io);
+    count_received(slot, io, (size_t)got);
+    return send_pipe(slot, io, (size_t)got);
 }
 
 enum stream_next stream_step(struct slot *slot, struct stream_io *io)
 {
-    return stream_owes(slot) ? step_write(slot, io) : step_read(slot, io);
+    if (stream_owes(slot))
+        return step_write(slot, io);
+    return slot->bulk ? step_move(slot, io) : step_copy(slot, io);
 }

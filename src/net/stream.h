@@ -17,14 +17,18 @@
  * Two states are enough. A connection that owes nothing reads. What the peer does not take at
  * once goes into a spill buffer, and until that is empty the connection only writes: thus a peer
  * that does not read is not read from, and the end of its data cannot overtake the data.
+ *
+ * How it reads is no state, but a choice: a peer that fills the buffer is likely to send a lot
+ * more, and that is moved through a pipe instead, which copies nothing, splice(2).
  */
 
 enum { STREAM_BUFFER = SPILL_BYTES };
 
-/* recv(2) and send(2), or a test in their place. */
+/* recv(2), send(2), splice(2), or a test in their place. */
 struct stream_calls {
     ssize_t (*recv)(int fd, void *buffer, size_t size, int flags);
     ssize_t (*send)(int fd, const void *buffer, size_t size, int flags);
+    ssize_t (*splice)(int from, off_t *from_at, int to, off_t *to_at, size_t size, unsigned flags);
 };
 
 const struct stream_calls *stream_syscalls(void);
@@ -34,6 +38,7 @@ struct stream_io {
     const struct stream_calls *calls;
     uint8_t *buffer; /* STREAM_BUFFER bytes to read into */
     uint8_t *spill;  /* all spill buffers: spill_at() */
+    int pipe[2];     /* empty between two steps: its ends to read and to write, or -1 */
     struct stats *stats;
     uint64_t now_ms; /* clock_ms(), as of the last wake-up */
 };
@@ -46,6 +51,9 @@ enum stream_next {
 };
 
 enum stream_next stream_step(struct slot *slot, struct stream_io *io);
+
+/* Makes the pipe for a stream_io, or does without: then everything is copied. */
+void stream_open_pipe(struct stream_io *io);
 
 /* Whether the peer has yet to be sent some of what it sent. */
 static inline bool stream_owes(const struct slot *slot)

@@ -87,6 +87,29 @@ START_TEST(urgent_data_comes_back_in_line)
 }
 END_TEST
 
+/* Long streams are moved through a pipe, which an urgent byte would stop. */
+START_TEST(urgent_byte_in_a_long_stream_comes_back_in_line)
+{
+    enum { ROUNDS = 300, SIZE = 400000 };
+    static char sent[2 * SIZE + 1], got[sizeof(sent)];
+    int fd;
+
+    echod_start(&e);
+    fd = peer_connect(&e);
+    for (size_t i = 0; i < sizeof(sent); i++)
+        sent[i] = (char)(i % 251);
+    for (int round = 0; round < ROUNDS; round++) {
+        ck_assert_int_eq(send(fd, sent, SIZE, 0), SIZE);
+        ck_assert_int_eq(send(fd, sent + SIZE, 1, MSG_OOB), 1);
+        ck_assert_int_eq(send(fd, sent + SIZE + 1, SIZE, 0), SIZE);
+        ck_assert_int_eq(recv(fd, got, sizeof(got), MSG_WAITALL), sizeof(got));
+        ck_assert_mem_eq(got, sent, sizeof(got));
+    }
+    peer_finish(fd);
+    echod_stop(&e);
+}
+END_TEST
+
 START_TEST(silent_reader_is_not_read_from)
 {
     const uint64_t bound = 256 << 20; /* more than the kernel's buffers of both sides hold */
@@ -370,6 +393,7 @@ int main(void)
     tcase_add_test(tcase, half_close_without_a_byte_ends_connection);
     tcase_add_test(tcase, many_small_messages_come_back_one_by_one);
     tcase_add_test(tcase, urgent_data_comes_back_in_line);
+    tcase_add_test(tcase, urgent_byte_in_a_long_stream_comes_back_in_line);
     tcase_add_test(tcase, bytes_that_socket_takes_in_pieces_come_back_whole);
     tcase_add_test(tcase, silent_reader_is_not_read_from);
     tcase_add_test(tcase, silent_readers_cost_little_memory);

@@ -32,7 +32,7 @@ static uint8_t byte_at(uint64_t at)
 /* -- Scripts: what the socket answers to one step, call by call. -- */
 
 struct call {
-    enum { RECEIVE, SEND } kind;
+    enum { RECEIVE, SEND, MOVE_IN, MOVE_OUT } kind; /* the latter two are splice(2) */
     ssize_t result;
     int error;
 };
@@ -52,6 +52,23 @@ struct call {
 #define SEND_FAILS(e)                                                                              \
     {                                                                                              \
         SEND, -1, (e)                                                                              \
+    }
+
+#define MOVED_IN(n)                                                                                \
+    {                                                                                              \
+        MOVE_IN, (n), 0                                                                            \
+    }
+#define MOVE_IN_FAILS(e)                                                                           \
+    {                                                                                              \
+        MOVE_IN, -1, (e)                                                                           \
+    }
+#define MOVED_OUT(n)                                                                               \
+    {                                                                                              \
+        MOVE_OUT, (n), 0                                                                           \
+    }
+#define MOVE_OUT_FAILS(e)                                                                          \
+    {                                                                                              \
+        MOVE_OUT, -1, (e)                                                                          \
     }
 
 static struct {
@@ -100,6 +117,33 @@ static ssize_t script_send(int fd, const void *from, size_t size, int flags)
     return script_answer(call);
 }
 
+static uint8_t bytes[STREAM_BUFFER];
+
+/* What a splice(2) takes from the socket or gives to it, where the pipe is a real one. */
+static ssize_t script_splice(int from, off_t *from_at, int to, off_t *to_at, size_t size,
+                             unsigned flags)
+{
+    const struct call *call = script_next(from == FD ? MOVE_IN : MOVE_OUT);
+    size_t n = call->result > 0 ? (size_t)call->result : 0;
+
+    ck_assert(from_at == NULL && to_at == NULL && flags == 0);
+    ck_assert_int_eq(from == FD ? to : from, io.pipe[from == FD]);
+    ck_assert_uint_le(n, size);
+    if (from == FD) {
+        ck_assert_msg(script.received == script.sent, "read while something is owed");
+        for (size_t i = 0; i < n; i++)
+            bytes[i] = byte_at(script.received++);
+        ck_assert_int_eq(write(to, bytes, n), (ssize_t)n);
+        return script_answer(call);
+    }
+    ck_assert_int_eq(to, FD);
+    ck_assert_uint_eq(size, script.received - script.sent);
+    ck_assert_int_eq(n > 0 ? read(from, bytes, n) : 0, (ssize_t)n);
+    for (size_t i = 0; i < n; i++)
+        ck_assert_uint_eq(bytes[i], byte_at(script.sent++));
+    return script_answer(call);
+}
+
 static enum stream_next play(const struct call *calls, size_t count)
 {
     enum stream_next next;
@@ -130,7 +174,8 @@ static enum stream_next play(const struct call *calls, size_t count)
 
 static void make_stream(void)
 {
-    static const struct stream_calls calls = {.recv = script_recv, .send = script_send};
+    static const struct stream_calls calls = {
+        .recv = script_recv, .send = script_send, .splice = script_splice};
 
     memset(&script, 0, sizeof(script));
     stats = (struct stats){0};
@@ -139,9 +184,17 @@ static void make_stream(void)
         .calls = &calls,
         .buffer = buffer,
         .spill = spill_memory,
+        .pipe = {-1, -1},
         .stats = &stats,
         .now_ms = NOW,
     };
+}
+
+static void close_pipe(void)
+{
+    for (int i = 0; i < 2; i++)
+        if (io.pipe[i] >= 0)
+            ck_assert_int_eq(close(io.pipe[i]), 0);
 }
 
 START_TEST(echoes_what_it_read)
@@ -324,6 +377,95 @@ START_TEST(system_calls_move_real_bytes)
 }
 END_TEST
 
+/* -- Long streams, which are moved. -- */
+
+enum { MUCH = 60000 }; /* more than half of what one call may move */
+
+/* A stream that filled the buffer. */
+static void become_bulk(void)
+{
+    if (io.pipe[0] < 0)
+        stream_open_pipe(&io);
+    ck_assert_int_ge(io.pipe[0], 0);
+    STEP(STREAM_READ, RECV(STREAM_BUFFER), SENT(STREAM_BUFFER));
+}
+
+START_TEST(full_buffer_makes_it_move)
+{
+    become_bulk();
+    STEP(STREAM_READ, MOVED_IN(MUCH), MOVED_OUT(MUCH));
+    STEP(STREAM_READ, MOVED_IN(MUCH), MOVED_OUT(MUCH));
+}
+END_TEST
+
+START_TEST(without_a_pipe_everything_is_copied)
+{
+    for (int i = 0; i < 3; i++)
+        STEP(STREAM_READ, RECV(STREAM_BUFFER), SENT(STREAM_BUFFER));
+}
+END_TEST
+
+START_TEST(little_is_copied_again)
+{
+    become_bulk();
+    STEP(STREAM_READ, MOVED_IN(100), MOVED_OUT(100));
+    STEP(STREAM_READ, RECV(100), SENT(100));
+}
+END_TEST
+
+START_TEST(short_move_is_continued_where_it_stopped)
+{
+    become_bulk();
+    STEP(STREAM_WRITE, MOVED_IN(MUCH), MOVED_OUT(10));
+    STEP(STREAM_WRITE, SENT(20));
+    STEP(STREAM_READ, SENT(MUCH - 30));
+    STEP(STREAM_READ, MOVED_IN(MUCH), MOVED_OUT(MUCH));
+}
+END_TEST
+
+START_TEST(move_that_takes_nothing_keeps_the_bytes)
+{
+    become_bulk();
+    STEP(STREAM_WRITE, MOVED_IN(MUCH), MOVE_OUT_FAILS(_i ? EAGAIN : EINTR));
+    STEP(STREAM_READ, SENT(MUCH));
+}
+END_TEST
+
+START_TEST(broken_move_leaves_nothing_to_the_next)
+{
+    become_bulk();
+    BREAKS(EPIPE, MOVED_IN(MUCH), MOVE_OUT_FAILS(EPIPE));
+    script.received = script.sent = 0;
+    slot = (struct slot){.fd = FD, .number = NUMBER};
+    stats = (struct stats){0};
+    become_bulk();
+    STEP(STREAM_READ, MOVED_IN(MUCH), MOVED_OUT(MUCH));
+}
+END_TEST
+
+START_TEST(where_nothing_can_be_moved_recv_has_the_last_word)
+{
+    become_bulk();
+    STEP(STREAM_READ, MOVE_IN_FAILS(EAGAIN), RECV_FAILS(EAGAIN));
+    STEP(STREAM_READ, MOVED_IN(MUCH), MOVED_OUT(MUCH));
+    STEP(STREAM_READ, MOVE_IN_FAILS(EAGAIN), RECV(1), SENT(1)); /* an urgent byte */
+    become_bulk();
+    STEP(STREAM_READ, MOVED_IN(0), RECV(1), SENT(1));
+    become_bulk();
+    STEP(STREAM_FINISHED, MOVED_IN(0), RECV(0));
+}
+END_TEST
+
+START_TEST(socket_that_cannot_move_is_copied)
+{
+    become_bulk();
+    STEP(STREAM_READ, MOVE_IN_FAILS(EINVAL), RECV(5), SENT(5));
+    STEP(STREAM_READ, RECV(5), SENT(5));
+    become_bulk();
+    BREAKS(ECONNRESET, MOVE_IN_FAILS(ECONNRESET), RECV_FAILS(ECONNRESET));
+}
+END_TEST
+
 /* -- Random scripts: a few peers at once, each with a mind of its own. -- */
 
 enum { PEERS = 5, RUNS = 60, SEED = 862 };
@@ -335,8 +477,8 @@ static struct peer {
     struct slot slot;
 } peers[PEERS];
 
-static unsigned calls_in_step[2];
-static unsigned seed, random_state;
+static unsigned calls_in_step[4];
+static unsigned seed, random_state, moves;
 
 static unsigned random_below(unsigned limit)
 {
@@ -362,7 +504,8 @@ static ssize_t peer_recv(int fd, void *to, size_t size, int flags)
 {
     struct peer *peer = &peers[fd];
     uint64_t left = peer->length - peer->asked;
-    size_t n = random_size(left < size ? (size_t)left : size);
+    size_t most = left < size ? (size_t)left : size;
+    size_t n = random_below(2) ? most : random_size(most);
 
     (void)flags;
     calls_in_step[RECEIVE]++;
@@ -393,14 +536,45 @@ static ssize_t peer_send(int fd, const void *from, size_t size, int flags)
     return (ssize_t)n;
 }
 
+static ssize_t peer_splice(int from, off_t *from_at, int to, off_t *to_at, size_t size,
+                           unsigned flags)
+{
+    bool in = to == io.pipe[1];
+    ssize_t n;
+
+    (void)from_at;
+    (void)to_at;
+    (void)flags;
+    if (in) {
+        n = peer_recv(from, bytes, size, 0);
+        ck_assert_int_eq(n > 0 ? write(to, bytes, (size_t)n) : n, n);
+        calls_in_step[RECEIVE]--;
+    } else {
+        /* What is taken is not known beforehand: look at all, and take that. */
+        ck_assert_int_eq(read(from, bytes, size), (ssize_t)size);
+        n = peer_send(to, bytes, size, 0);
+        if (n < (ssize_t)size) {
+            size_t taken = n > 0 ? (size_t)n : 0;
+
+            ck_assert_int_eq(write(io.pipe[1], bytes + taken, size - taken),
+                             (ssize_t)(size - taken));
+        }
+        calls_in_step[SEND]--;
+    }
+    calls_in_step[in ? MOVE_IN : MOVE_OUT]++;
+    return n;
+}
+
 static void step_peer(struct peer *peer)
 {
     enum stream_next next;
 
-    calls_in_step[RECEIVE] = calls_in_step[SEND] = 0;
+    memset(calls_in_step, 0, sizeof(calls_in_step));
     next = stream_step(&peer->slot, &io);
     ck_assert_uint_le(calls_in_step[RECEIVE], 1);
-    ck_assert_uint_le(calls_in_step[SEND], 1);
+    ck_assert_uint_le(calls_in_step[MOVE_IN], 1);
+    ck_assert_uint_le(calls_in_step[SEND] + calls_in_step[MOVE_OUT], 1);
+    moves += calls_in_step[MOVE_OUT];
     ck_assert_msg(next != STREAM_BROKEN, "seed %u", seed);
     ck_assert_int_eq(next == STREAM_WRITE, peer->asked != peer->answered);
     ck_assert_int_eq(next == STREAM_WRITE, stream_owes(&peer->slot));
@@ -413,7 +587,7 @@ static uint64_t run_peers(void)
     uint64_t total = 0;
 
     for (int i = 0; i < PEERS; i++) {
-        peers[i] = (struct peer){.length = random_below(8) ? random_size(400000) : 0,
+        peers[i] = (struct peer){.length = random_size(131072) * random_below(8),
                                  .slot = {.fd = i, .number = (uint32_t)i}};
         total += peers[i].length;
     }
@@ -442,15 +616,19 @@ static void assert_all_came_back(uint64_t total)
 
 START_TEST(every_byte_comes_back_in_order_once)
 {
-    static const struct stream_calls calls = {.recv = peer_recv, .send = peer_send};
+    static const struct stream_calls calls = {
+        .recv = peer_recv, .send = peer_send, .splice = peer_splice};
     uint64_t total = 0;
 
     io.calls = &calls;
+    if (_i)
+        stream_open_pipe(&io);
     for (seed = SEED; seed < SEED + RUNS; seed++) {
         random_state = seed;
         total += run_peers();
         assert_all_came_back(total);
     }
+    ck_assert_msg(_i ? moves > 10 : moves == 0, "moves: %u", moves);
 }
 END_TEST
 
@@ -459,7 +637,7 @@ int main(void)
     TCase *tcase = tcase_create("stream");
 
     printf("random scripts: seeds %d to %d\n", SEED, SEED + RUNS - 1);
-    tcase_add_checked_fixture(tcase, make_stream, NULL);
+    tcase_add_checked_fixture(tcase, make_stream, close_pipe);
     tcase_add_test(tcase, echoes_what_it_read);
     tcase_add_test(tcase, ends_when_the_peer_has_sent_its_last_byte);
     tcase_add_test(tcase, ends_though_nothing_was_ever_sent);
@@ -477,6 +655,14 @@ int main(void)
     tcase_add_test(tcase, drop_forgets_what_is_owed);
     tcase_add_test(tcase, only_bytes_that_move_are_activity);
     tcase_add_test(tcase, system_calls_move_real_bytes);
-    tcase_add_test(tcase, every_byte_comes_back_in_order_once);
+    tcase_add_test(tcase, full_buffer_makes_it_move);
+    tcase_add_test(tcase, without_a_pipe_everything_is_copied);
+    tcase_add_test(tcase, little_is_copied_again);
+    tcase_add_test(tcase, short_move_is_continued_where_it_stopped);
+    tcase_add_loop_test(tcase, move_that_takes_nothing_keeps_the_bytes, 0, 2);
+    tcase_add_test(tcase, broken_move_leaves_nothing_to_the_next);
+    tcase_add_test(tcase, where_nothing_can_be_moved_recv_has_the_last_word);
+    tcase_add_test(tcase, socket_that_cannot_move_is_copied);
+    tcase_add_loop_test(tcase, every_byte_comes_back_in_order_once, 0, 2);
     return suite_run("stream", tcase);
 }
