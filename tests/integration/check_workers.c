@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: MIT */
+#include <sched.h>
 #include <signal.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -244,6 +246,78 @@ START_TEST(signals_to_workers_change_nothing)
 }
 END_TEST
 
+/* How often a process has slept so far. */
+static unsigned long times_slept(pid_t pid)
+{
+    return strtoul(process_status(pid, "voluntary_ctxt_switches"), NULL, 10);
+}
+
+static bool all_sleep(void *context)
+{
+    const struct children *workers = context;
+
+    for (unsigned i = 0; i < workers->count; i++)
+        if (process_state(workers->pid[i]) != 'S')
+            return false;
+    return true;
+}
+
+/* Neither a timer nor the end of a busy time wakes anybody. */
+START_TEST(idle_daemon_sleeps)
+{
+    enum { WORKERS = 2, WHILE_MS = 1000 };
+    unsigned long before[WORKERS];
+    struct children workers;
+    int fd;
+
+    start_with(WORKERS);
+    workers = process_await_children(e.pid, WORKERS, NULL);
+    fd = peer_connect(&e);
+    for (int i = 0; i < 100; i++)
+        peer_exchange(fd, "busy");
+    harness_await(all_sleep, &workers, "the workers to sleep");
+    for (unsigned i = 0; i < WORKERS; i++)
+        before[i] = times_slept(workers.pid[i]);
+    ck_assert_uint_eq(echod_count_messages(&e, "READY=1", WHILE_MS), 0);
+    for (unsigned i = 0; i < WORKERS; i++)
+        ck_assert_uint_eq(times_slept(workers.pid[i]), before[i]);
+    peer_finish(fd);
+    echod_stop(&e);
+}
+END_TEST
+
+static void use_one_cpu(void)
+{
+    cpu_set_t all, one;
+    int cpu = 0;
+
+    ck_assert_int_eq(sched_getaffinity(0, sizeof(all), &all), 0);
+    while (!CPU_ISSET(cpu, &all))
+        cpu++;
+    CPU_ZERO(&one);
+    CPU_SET(cpu, &one);
+    ck_assert_int_eq(sched_setaffinity(0, sizeof(one), &one), 0);
+}
+
+/* Who looks instead of sleeping yields: here workers and peers share one CPU. */
+START_TEST(busy_workers_let_others_run)
+{
+    enum { WORKERS = 4, PEERS = 8 };
+    int fd[PEERS];
+
+    use_one_cpu();
+    echod_configure(&e, "workers = %d; busy_poll_us = 1000;", WORKERS);
+    echod_start(&e);
+    for (int i = 0; i < PEERS; i++)
+        fd[i] = peer_connect(&e);
+    for (int i = 0; i < 2000; i++)
+        peer_exchange(fd[i % PEERS], "turn by turn");
+    for (int i = 0; i < PEERS; i++)
+        peer_finish(fd[i]);
+    echod_stop(&e);
+}
+END_TEST
+
 int main(void)
 {
     TCase *tcase = harness_suite("check_workers");
@@ -259,5 +333,7 @@ int main(void)
     tcase_add_test(tcase, watchdog_of_another_process_is_left_alone);
     tcase_add_test(tcase, status_has_live_figures);
     tcase_add_test(tcase, signals_to_workers_change_nothing);
+    tcase_add_test(tcase, idle_daemon_sleeps);
+    tcase_add_test(tcase, busy_workers_let_others_run);
     return harness_run();
 }
