@@ -7,7 +7,7 @@
 
 #include "base/cleanup.h"
 
-enum { PAGE = 4096, LAYOUT_VERSION = 1 };
+enum { PAGE = 4096, LAYOUT_VERSION = 2 };
 
 struct header {
     char magic[8];

@@ -24,7 +24,8 @@ enum {
 
 struct arena_worker {
     struct stats stats;
-    uint8_t reserved[4096 - sizeof(struct stats)];
+    _Atomic uint64_t coming; /* connections that other workers will hand to it: room to keep free */
+    uint8_t reserved[4096 - sizeof(struct stats) - sizeof(uint64_t)];
     uint8_t buffer[STREAM_BUFFER];
 };
 

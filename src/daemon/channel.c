@@ -25,7 +25,7 @@ static size_t message_size(const struct message *message)
 {
     if (message->kind == MESSAGE_REPORT)
         return offsetof(struct message, report) + sizeof(message->report);
-    if (message->kind == MESSAGE_GIVE)
+    if (message->kind == MESSAGE_GIVE || message->kind == MESSAGE_SHARE)
         return offsetof(struct message, slots);
     return offsetof(struct message, slots) + message->count * sizeof(message->slots[0]);
 }

@@ -66,7 +66,8 @@ static int64_t crew_fork(struct crew *crew, uint32_t number, const struct conf *
                                            .arena = crew->arena,
                                            .listeners = listeners,
                                            .identity = crew->identity,
-                                           .supervisor = supervisor});
+                                           .supervisor = supervisor,
+                                           .room = crew_room(crew, listeners->count)});
     r = -errno;
     closep(&pair[1]);
     if (member->pid < 0) {
@@ -87,6 +88,7 @@ int64_t crew_spawn(struct crew *crew, const struct conf *conf, const struct list
     crew->member[number] =
         (struct member){.channel = -1, .started_ms = clock_ms(), .awaited = MEMBER_NOBODY};
     memset(&crew->arena->workers[number].stats, 0, sizeof(struct stats));
+    stats_set(&crew->arena->workers[number].coming, 0);
     arena_use_place(crew->arena, number);
     result = crew_fork(crew, number, conf, listeners);
     if (result >= 0)

@@ -55,8 +55,7 @@ static void on_report(struct supervisor *s, uint32_t worker, const struct report
                             "Worker %u cannot accept for a moment: %m", worker);
         break;
     case REPORT_SURPLUS:
-        if (s->stop == STOP_NONE)
-            crew_level(s, worker);
+        crew_level(s);
         break;
     case REPORT_FAILED:
         (void)log_event(EVENT_WORKER_DIED, r->error, LOG_FIELDS(LOG_NUMBER(FIELD_WORKER, worker)),
@@ -186,6 +185,9 @@ static void on_pause(struct supervisor *s, uint32_t number, bool stopped)
     s->crew.member[number].stopped = stopped;
     if (stopped && s->stop == STOP_NONE)
         crew_let_others_look(&s->crew, number);
+    if (!stopped)
+        crew_resume_giving(s);
+    crew_level(s);
 }
 
 void crew_reap(struct supervisor *s)

@@ -24,26 +24,37 @@ static uint64_t promised(const struct crew *crew, uint32_t taker)
 }
 
 /* What a member has, or will have. */
-static uint64_t load(const struct crew *crew, uint32_t number)
+static uint64_t member_load(const struct crew *crew, uint32_t number)
 {
     return stats_read(&crew->arena->workers[number].stats.connections) + promised(crew, number);
+}
+
+static bool member_may_take(const struct member *member)
+{
+    return member->state == MEMBER_SERVING && !member->dead && !member->stopped;
 }
 
 /* Of those that serve, the one with the fewest connections. */
 static uint32_t choose_taker(const struct crew *crew)
 {
     uint32_t best = MEMBER_NOBODY;
-    uint64_t fewest = UINT64_MAX;
 
-    for (uint32_t i = crew_next(crew, MEMBER_SERVING, 0); i != MEMBER_NOBODY;
-         i = crew_next(crew, MEMBER_SERVING, i + 1)) {
-        uint64_t n = load(crew, i);
-
-        if (n < fewest && !crew->member[i].dead && !crew->member[i].stopped) {
-            fewest = n;
+    for (uint32_t i = 0; i < ARENA_WORKERS; i++)
+        if (member_may_take(&crew->member[i]) &&
+            (best == MEMBER_NOBODY || member_load(crew, i) < member_load(crew, best)))
             best = i;
-        }
-    }
+    return best;
+}
+
+/* Of those that serve, the one with the most. */
+static uint32_t choose_giver(const struct crew *crew)
+{
+    uint32_t best = MEMBER_NOBODY;
+
+    for (uint32_t i = 0; i < ARENA_WORKERS; i++)
+        if (member_may_take(&crew->member[i]) &&
+            (best == MEMBER_NOBODY || member_load(crew, i) > member_load(crew, best)))
+            best = i;
     return best;
 }
 
@@ -70,27 +81,31 @@ static void log_lost(uint32_t giver, int error, uint32_t lost)
 }
 
 /*
- * When there is nobody else to take a batch, as all that serve have died, it goes back; at a
- * reload until crew_resume_giving().
+ * When there is nobody to take a batch, as all that serve have died, it goes back; at a reload
+ * until crew_resume_giving().
  */
 static void pass_on(struct supervisor *s, uint32_t giver, struct message *batch, const int *fds)
 {
     uint32_t taker;
+    bool back;
     int r;
 
     do {
         taker = choose_taker(&s->crew);
-        if (taker == MEMBER_NOBODY)
+        back = taker == MEMBER_NOBODY;
+        if (back)
             taker = giver;
         r = send_batch(s, giver, taker, batch, fds);
         s->crew.member[taker].dead = r == -EPIPE;
-    } while (r == -EPIPE && taker != giver);
+    } while (r == -EPIPE && !back);
     if (r == 0 || r == -EPIPE || r == -EAGAIN)
         return; /* Taken, or what is lost is counted with the death that follows. */
     log_lost(giver, r, batch->count);
     for (uint32_t i = 0; i < batch->count; i++)
         crew_forget_slot(&s->crew, batch->slots[i]);
-    crew_ask_for_more(s, giver);
+    s->crew.member[giver].awaited = MEMBER_NOBODY;
+    if (s->crew.member[giver].state == MEMBER_GIVING) /* else it was not necessary to move them */
+        crew_ask_for_more(s, giver);
 }
 
 /* Takes out of the batch what did not arrive, as this process had no room for it. */
@@ -139,13 +154,12 @@ static uint64_t room_for_batch(const struct supervisor *s)
 }
 
 /* Small enough that the batches of a reload come out even: several for each taker. */
-static uint64_t even_batch(const struct supervisor *s)
+static uint64_t even_batch(const struct crew *crew, unsigned takers)
 {
     enum { BATCHES_PER_TAKER = 8 };
-    struct stats stats = crew_stats(&s->crew);
+    struct stats stats = crew_stats(crew);
 
-    return stats_read(&stats.connections) /
-           ((uint64_t)(crew_count(&s->crew, MEMBER_SERVING) + 1) * BATCHES_PER_TAKER);
+    return stats_read(&stats.connections) / ((uint64_t)(takers + 1) * BATCHES_PER_TAKER);
 }
 
 static uint32_t batch_limit(const struct supervisor *s, uint64_t wanted)
@@ -158,43 +172,101 @@ static uint32_t batch_limit(const struct supervisor *s, uint64_t wanted)
     return limit > 0 ? (uint32_t)limit : 1;
 }
 
-/* What a member may give up so that it has its share, and nobody gets more than theirs. */
-static uint64_t surplus(const struct supervisor *s, uint32_t number)
+/* The share of those that serve. */
+static struct balance crew_balance(const struct crew *crew)
 {
-    struct balance balance = balance_read(&s->arena);
-    uint64_t share = balance_share(&balance), has = load(&s->crew, number), lacks;
-    uint32_t taker = choose_taker(&s->crew);
+    struct balance balance = {0};
 
-    if (taker == MEMBER_NOBODY || !balance_exceeds(&balance, has) || load(&s->crew, taker) >= share)
-        return 0;
-    lacks = share - load(&s->crew, taker);
-    return has - share < lacks ? has - share : lacks;
+    for (uint32_t i = 0; i < ARENA_WORKERS; i++)
+        if (member_may_take(&crew->member[i])) {
+            balance.workers++;
+            balance.connections += member_load(crew, i);
+        }
+    return balance;
 }
 
-void crew_level(struct supervisor *s, uint32_t number)
+/* What a member may give up so that it has its share, and the taker no more than that. */
+static uint64_t member_surplus(const struct crew *crew, uint32_t giver, uint32_t taker)
 {
-    struct member *member = &s->crew.member[number];
+    struct balance balance = crew_balance(crew);
+    uint64_t share = balance_share(&balance), has = member_load(crew, giver);
+    uint64_t takes = member_load(crew, taker);
+
+    if (!balance_exceeds(&balance, has) || takes >= share)
+        return 0;
+    return has - share < share - takes ? has - share : share - takes;
+}
+
+static _Atomic uint64_t *member_coming(const struct crew *crew, uint32_t number)
+{
+    return &crew->arena->workers[number].coming;
+}
+
+void crew_expect_all(struct crew *crew)
+{
+    unsigned takers = crew_count(crew, MEMBER_READY);
+    struct stats stats = crew_stats(crew);
+    uint64_t share = stats_read(&stats.connections) / takers + even_batch(crew, takers) + 1;
+
+    for (uint32_t i = crew_next(crew, MEMBER_READY, 0); i != MEMBER_NOBODY;
+         i = crew_next(crew, MEMBER_READY, i + 1))
+        stats_set(member_coming(crew, i), share);
+}
+
+void crew_expect_nothing(struct crew *crew)
+{
+    for (uint32_t i = 0; i < arena_places(crew->arena); i++)
+        stats_set(member_coming(crew, i), 0);
+}
+
+static void expect_less(struct crew *crew, uint32_t taker, uint64_t came)
+{
+    _Atomic uint64_t *coming = member_coming(crew, taker);
+
+    stats_sub(coming, stats_read(coming) < came ? stats_read(coming) : came);
+}
+
+static bool nobody_moves(const struct crew *crew)
+{
+    for (uint32_t i = 0; i < ARENA_WORKERS; i++) {
+        const struct member *member = &crew->member[i];
+
+        if (member->state == MEMBER_GIVING || member->asked ||
+            (member->state != MEMBER_NONE && member->awaited != MEMBER_NOBODY))
+            return false;
+    }
+    return true;
+}
+
+/* One batch at a time, so that what is under way stays within bounds. */
+void crew_level(struct supervisor *s)
+{
+    struct crew *crew = &s->crew;
+    uint32_t giver = choose_giver(crew), taker = choose_taker(crew);
     struct message share = {.kind = MESSAGE_SHARE};
     uint64_t count;
 
-    if (member->state != MEMBER_SERVING || member->asked || member->awaited != MEMBER_NOBODY)
+    if (s->stop != STOP_NONE || giver == MEMBER_NOBODY || !nobody_moves(crew))
         return;
-    count = surplus(s, number);
+    count = member_surplus(crew, giver, taker);
     if (count == 0)
         return;
     share.count = batch_limit(s, count);
-    member->asked = crew_send(&s->crew, number, &share, NULL) == 0;
+    stats_set(member_coming(crew, taker), share.count);
+    crew->member[giver].asked = crew_send(crew, giver, &share, NULL) == 0;
 }
 
 void crew_ask_for_more(struct supervisor *s, uint32_t giver)
 {
-    struct message give = {.kind = MESSAGE_GIVE, .count = batch_limit(s, even_batch(s))};
+    struct message give = {
+        .kind = MESSAGE_GIVE,
+        .count = batch_limit(s, even_batch(&s->crew, crew_count(&s->crew, MEMBER_SERVING)))};
 
     s->crew.member[giver].awaited = MEMBER_NOBODY;
     if (s->crew.member[giver].state == MEMBER_GIVING)
         (void)crew_send(&s->crew, giver, &give, NULL); /* If it is dead, its death follows. */
-    else if (s->stop == STOP_NONE)
-        crew_level(s, giver);
+    else
+        crew_level(s);
 }
 
 void crew_resume_giving(struct supervisor *s)
@@ -205,9 +277,14 @@ void crew_resume_giving(struct supervisor *s)
             crew_ask_for_more(s, i);
 }
 
+/*
+ * An empty batch says that there is nothing left: the end of a worker that gives all it has. It may
+ * have been told to share before it was told to give; then its first answer is about that.
+ */
 void crew_on_given(struct supervisor *s, uint32_t giver, struct message *batch, int *fds)
 {
     struct member *member = &s->crew.member[giver];
+    bool shared = member->asked;
 
     member->asked = false;
     if (!batch_is_valid(s, giver, batch)) {
@@ -215,7 +292,9 @@ void crew_on_given(struct supervisor *s, uint32_t giver, struct message *batch, 
     } else if (batch->count > 0) {
         drop_missing(s, giver, batch, fds);
         pass_on(s, giver, batch, fds);
-    } else if (member->state == MEMBER_GIVING && member->awaited != giver) {
+    } else if (member->state == MEMBER_SERVING) {
+        crew_expect_nothing(&s->crew); /* What was too much has ended by itself. */
+    } else if (member->state == MEMBER_GIVING && !shared && member->awaited != giver) {
         crew_dismiss(&s->crew, giver);
         crew_let_others_look(&s->crew, giver);
     }
@@ -232,22 +311,9 @@ bool crew_on_taken(struct supervisor *s, uint32_t taker)
             continue;
         if (member->state == MEMBER_GIVING && taker == i)
             continue; /* It has its batch back, and waits for crew_resume_giving(). */
+        expect_less(crew, taker, member->batch);
         crew_ask_for_more(s, i);
         return true;
-    }
-    return false;
-}
-
-bool crew_is_moving(const struct supervisor *s)
-{
-    for (uint32_t i = 0; i < ARENA_WORKERS; i++) {
-        const struct member *member = &s->crew.member[i];
-
-        if (member->state == MEMBER_GIVING)
-            return true;
-        if (member->state != MEMBER_NONE && !member->stopped &&
-            (member->asked || member->awaited != MEMBER_NOBODY))
-            return true;
     }
     return false;
 }

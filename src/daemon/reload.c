@@ -52,6 +52,7 @@ static void change_guard(struct supervisor *s)
 {
     struct crew *crew = &s->crew;
 
+    crew_expect_all(crew);
     crew_start_all(crew, MEMBER_GIVING);
     for (uint32_t i = crew_next(crew, MEMBER_GIVING, 0); i != MEMBER_NOBODY;
          i = crew_next(crew, MEMBER_GIVING, i + 1))
@@ -225,6 +226,7 @@ void reload_finish(struct supervisor *s)
 {
     uint64_t took = clock_usec() - s->reload.began_usec;
 
+    crew_expect_nothing(&s->crew);
     (void)log_event(EVENT_RELOADED, 0,
                     LOG_FIELDS(LOG_NUMBER(FIELD_DURATION_USEC, took),
                                LOG_NUMBER(FIELD_WORKERS, crew_count(&s->crew, MEMBER_SERVING))),

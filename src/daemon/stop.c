@@ -25,12 +25,14 @@ void stop_at_once(struct supervisor *s)
 
 void stop_drain(struct supervisor *s)
 {
+    if (crew_count(&s->crew, MEMBER_GIVING) > 0)
+        return;
     s->stop = STOP_DRAINING;
     s->reload.state = RELOAD_NONE;
     for (uint32_t i = 0; i < ARENA_WORKERS; i++) {
         struct member *member = &s->crew.member[i];
 
-        if (member->state == MEMBER_NONE || member->state == MEMBER_LEAVING)
+        if (member->state != MEMBER_SERVING || member->asked)
             continue;
         member->state = MEMBER_DRAINING;
         crew_order(&s->crew, i, MESSAGE_DRAIN);

@@ -49,6 +49,7 @@ static void hire(struct supervisor *s)
         (void)loop_set_timer(s->loop, TIMER_RESPAWN, RESPAWN_LONGEST_PAUSE_MS);
     }
     crew_resume_giving(s);
+    crew_level(s);
     supervisor_tell_status(s);
 }
 
@@ -82,6 +83,7 @@ static void tick(struct supervisor *s)
     for (uint32_t i = 0; i < ARENA_WORKERS; i++)
         if (s->crew.member[i].state != MEMBER_NONE)
             ping(s, i); /* one that is leaving cannot answer, but has to be gone by then */
+    crew_level(s);
     supervisor_tell_status(s);
     (void)loop_set_timer(s->loop, TIMER_TICK, tick_ms());
 }
@@ -91,7 +93,7 @@ static void settle(struct supervisor *s)
 {
     if (s->stop == STOP_NONE && reload_has_moved(s))
         reload_finish(s);
-    if (s->stop == STOP_SETTLING && !crew_is_moving(s))
+    if (s->stop == STOP_SETTLING || s->stop == STOP_DRAINING)
         stop_drain(s);
     if (s->stop != STOP_NONE && crew_is_empty(&s->crew))
         loop_exit(s->loop);

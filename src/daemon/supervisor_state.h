@@ -42,7 +42,7 @@ struct reload {
 
 enum stop_state {
     STOP_NONE,
-    STOP_SETTLING, /* connections on their way between workers arrive first */
+    STOP_SETTLING, /* the old workers of a reload give up all they have first */
     STOP_DRAINING, /* the workers serve to the end what they have */
     STOP_ENDING,   /* they were told to end at once */
     STOP_KILLING,
@@ -70,12 +70,13 @@ struct supervisor {
  */
 
 /* crew_moves.c: connections on their way between workers. */
+void crew_expect_all(struct crew *crew); /* READY ones keep room for what others will give */
+void crew_expect_nothing(struct crew *crew);
 void crew_ask_for_more(struct supervisor *s, uint32_t giver);
 void crew_resume_giving(struct supervisor *s); /* now that there is somebody to take again */
-void crew_level(struct supervisor *s, uint32_t number); /* lets it give up what is too much */
+void crew_level(struct supervisor *s); /* if one has too many connections, it gives some up */
 void crew_on_given(struct supervisor *s, uint32_t giver, struct message *batch, int *fds);
 bool crew_on_taken(struct supervisor *s, uint32_t taker); /* false: nobody waited for it */
-bool crew_is_moving(const struct supervisor *s);
 
 /* crew_events.c: what workers say, and what becomes of them. */
 void crew_read(struct supervisor *s);
@@ -99,6 +100,6 @@ void reload_finish(struct supervisor *s);
 
 /* stop.c: first with patience, then at once, then by force. */
 void stop_begin(struct supervisor *s);
-void stop_drain(struct supervisor *s); /* the workers serve to the end what they have */
+void stop_drain(struct supervisor *s); /* those serve to the end that get nothing any more */
 void stop_at_once(struct supervisor *s);
 void stop_next_step(struct supervisor *s);

@@ -30,6 +30,7 @@ static void obey(struct worker *worker, const struct message *message, const int
     switch (message->kind) {
     case MESSAGE_START:
         worker->mode = WORKER_SERVING;
+        stats_set(&worker->io.stats->accepting, 1);
         worker_accept_start(worker);
         break;
     case MESSAGE_GIVE:

@@ -20,6 +20,7 @@ struct worker_setup {
     const struct listener_set *listeners;
     const struct identity *identity;
     pid_t supervisor;
+    uint32_t room; /* connections for which it has descriptors */
 };
 
 /* What a freshly forked process does until it ends. Never returns. */

@@ -60,7 +60,6 @@ void worker_accept_start(struct worker *worker)
     worker->resume_ms = NEVER_MS;
     r = watch_listeners(worker);
     worker->accepting = r == 0;
-    stats_set(&worker->io.stats->accepting, 1);
     if (r < 0)
         pause_accepting(worker, -r);
 }
@@ -126,18 +125,33 @@ static bool is_of_connection(int error)
     }
 }
 
+/* Whether one more finds a descriptor, and those still do that others are about to hand over. */
+static bool has_room(const struct worker *worker)
+{
+    const struct arena_worker *shared = &worker->setup->arena->workers[worker->setup->number];
+
+    return stats_read(&shared->stats.connections) + stats_read(&shared->coming) <
+           worker->setup->room;
+}
+
 static enum accepted accept_one(struct worker *worker, int listener)
 {
     struct addr peer = {.len = sizeof(peer.un)};
-    int fd = accept4(listener, &peer.sa, &peer.len, SOCK_NONBLOCK | SOCK_CLOEXEC);
-    int r;
+    int fd, r;
 
+    if (!has_room(worker)) {
+        errno = EMFILE;
+        return ACCEPT_NO_RESOURCES;
+    }
+    fd = accept4(listener, &peer.sa, &peer.len, SOCK_NONBLOCK | SOCK_CLOEXEC);
     if (fd < 0 && (errno == EAGAIN || errno == EWOULDBLOCK))
         return ACCEPT_QUEUE_EMPTY;
     if (fd < 0)
         return is_of_connection(errno) ? ACCEPTED : ACCEPT_NO_RESOURCES;
     worker->starved = false;
     stats_add(&worker->io.stats->accepted, 1);
+    if (peer.sa.sa_family == AF_UNIX)
+        (void)listener_set_options(fd, AF_UNIX); /* Without them, only urgent bytes get lost. */
     r = worker_add_stream(worker, fd, &peer);
     if (r < 0)
         refuse(worker, fd, &peer, r == -EUSERS ? 0 : -r);
@@ -163,15 +177,24 @@ static bool has_too_many(const struct worker *worker)
 
 /*
  * The kernel wakes the first in the line of those that wait for a connection: always the same one,
- * unless that one goes to the end of the line. What it has too many of all the same, as when a
- * burst was accepted before others had begun to run, it offers to them if it lasts.
+ * unless that one goes to the end of the line.
+ */
+static void requeue(struct worker *worker)
+{
+    unwatch_listeners(worker);
+    worker_accept_start(worker);
+}
+
+/*
+ * What a worker has too many of all the same, as when it took a burst before others had begun to
+ * run, it offers to them if it lasts.
  */
 static void keep_balance(struct worker *worker)
 {
-    if (!worker->accepting || !has_too_many(worker))
+    if (!has_too_many(worker))
         return;
-    unwatch_listeners(worker);
-    worker_accept_start(worker);
+    if (worker->accepting)
+        requeue(worker);
     if (worker->level_ms == NEVER_MS)
         worker->level_ms = worker->now_ms + LEVEL_PAUSE_MS;
 }

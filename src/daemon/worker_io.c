@@ -13,13 +13,24 @@ int worker_watch(struct worker *worker, int operation, int fd, uint32_t events,
     return epoll_ctl(worker->epoll, operation, fd, &event) < 0 ? -errno : 0;
 }
 
+/* Until the channel takes a message again, or, unix(7), fewer descriptors are under way. */
+static bool await_room(const struct worker *worker, int error)
+{
+    enum { PAUSE_MS = 1 };
+    struct pollfd room = {.fd = worker->setup->channel, .events = POLLOUT};
+
+    if (error == -ETOOMANYREFS)
+        return poll(NULL, 0, PAUSE_MS) == 0 || errno == EINTR;
+    return error == -EAGAIN && (poll(&room, 1, -1) > 0 || errno == EINTR);
+}
+
 void worker_send(struct worker *worker, const struct message *message, const int *fds)
 {
-    struct pollfd room = {.fd = worker->setup->channel, .events = POLLOUT};
-    int r = channel_send(worker->setup->channel, message, fds);
+    int r;
 
-    while (r == -EAGAIN && (poll(&room, 1, -1) > 0 || errno == EINTR))
+    do
         r = channel_send(worker->setup->channel, message, fds);
+    while (r < 0 && await_room(worker, r));
     if (r < 0)
         worker->done = true;
 }

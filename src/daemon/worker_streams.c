@@ -177,18 +177,28 @@ bool worker_serves(const struct worker *worker, uint32_t number)
            slots->slots[number].interest == EPOLLIN;
 }
 
+/* One step, or a few while a peer has a lot to say. */
+static enum stream_next step(struct worker *worker, struct slot *slot)
+{
+    enum stream_next next;
+    uint64_t before;
+    unsigned steps = 0;
+
+    do {
+        before = slot->received;
+        next = stream_step(slot, &worker->io);
+    } while (next == STREAM_READ && slot->bulk && slot->received > before && ++steps < BULK_STEPS);
+    return next;
+}
+
 void worker_serve(struct worker *worker, uint32_t number)
 {
     struct slot *slot = slot_at(worker, number);
-    enum stream_next next;
 
     /* It may have been closed or given away since epoll_wait(2) answered. */
     if (slot_owner(slot) != worker->owner)
         return;
-    next = stream_step(slot, &worker->io);
-    for (unsigned i = 1; i < BULK_STEPS && next == STREAM_READ && slot->bulk; i++)
-        next = stream_step(slot, &worker->io);
-    switch (next) {
+    switch (step(worker, slot)) {
     case STREAM_READ:
         await(worker, number, EPOLLIN);
         break;

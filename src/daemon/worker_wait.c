@@ -9,8 +9,8 @@
 
 /*
  * How a worker waits. One that was busy a moment ago looks again for up to busy_poll_us before it
- * sleeps. If it was one connection alone that kept it busy, it looks at that one's socket itself:
- * the next message then costs recv(2) and send(2) and nothing else.
+ * sleeps. If it was one connection alone that kept it busy, its partner, it looks at that one's
+ * socket itself: epoll is not asked, then, between a message's arrival and its answer.
  */
 
 enum { TRIES = 4 }; /* at a partner's socket between two looks at all the others */
@@ -34,49 +34,53 @@ static int wait_limit(const struct worker *worker)
     return next - worker->now_ms < INT_MAX ? (int)(next - worker->now_ms) : INT_MAX;
 }
 
-/* Whether the partner had something to say, which is answered then. */
+/* Whether the partner had something to say, which is answered then, or has left. */
 static bool hear_partner(struct worker *worker)
 {
     uint64_t received = stats_read(&worker->io.stats->received);
 
-    for (unsigned i = 0; i < TRIES && worker_serves(worker, worker->partner); i++) {
+    for (unsigned i = 0; i < TRIES && worker->partner != NO_PARTNER; i++) {
         worker_look_at_clock(worker);
         worker_serve(worker, worker->partner);
-        if (stats_read(&worker->io.stats->received) != received)
-            return true;
+        if (!worker_serves(worker, worker->partner))
+            worker->partner = NO_PARTNER;
+        else if (stats_read(&worker->io.stats->received) == received)
+            continue;
+        return true;
     }
     return false;
 }
 
-/* Looks without sleeping. True when there was something: events, or none, and the partner. */
-static bool look(struct worker *worker, struct epoll_event *events, int *ret_count)
+enum { NOTHING = -1 };
+
+/* Looks without sleeping. The number of events, 0 if it was the partner, or NOTHING. */
+static int look(struct worker *worker, struct epoll_event *events)
 {
+    int count = epoll_wait(worker->epoll, events, WORKER_EVENTS, 0);
     uint64_t end;
 
-    *ret_count = epoll_wait(worker->epoll, events, WORKER_EVENTS, 0);
-    if (*ret_count != 0)
-        return true;
+    if (count > 0)
+        return count;
     end = clock_usec() + (uint64_t)worker->setup->conf->busy_poll_us;
     do {
         if (hear_partner(worker))
-            return true;
+            return 0;
         (void)sched_yield(); /* Whoever wants the CPU gets it. Cannot fail. */
-        *ret_count = epoll_wait(worker->epoll, events, WORKER_EVENTS, 0);
-    } while (*ret_count == 0 && clock_usec() < end);
-    return *ret_count != 0;
+        count = epoll_wait(worker->epoll, events, WORKER_EVENTS, 0);
+    } while (count <= 0 && clock_usec() < end);
+    return count > 0 ? count : NOTHING;
 }
 
 static int wait_or_look(struct worker *worker, struct epoll_event *events)
 {
-    int count;
+    int count = NOTHING;
 
     if (worker->setup->conf->busy_poll_us > 0 && busy_poll_wanted(&worker->busy_poll)) {
-        bool found = look(worker, events, &count);
-
-        busy_poll_found(&worker->busy_poll, found);
-        if (found)
-            return count;
+        count = look(worker, events);
+        busy_poll_found(&worker->busy_poll, count != NOTHING);
     }
+    if (count != NOTHING)
+        return count;
     return epoll_wait(worker->epoll, events, WORKER_EVENTS, wait_limit(worker));
 }
 

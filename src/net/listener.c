@@ -39,6 +39,10 @@ int listener_set_options(int fd, int family)
         {IPPROTO_TCP, TCP_USER_TIMEOUT, PEER_TIMEOUT_MS},
     };
 
+    static const struct option local[] = {{SOL_SOCKET, SO_OOBINLINE, 1}};
+
+    if (family == AF_UNIX)
+        return set_options(fd, local, 1);
     if (family != AF_INET && family != AF_INET6)
         return 0;
     return set_options(fd, tcp, sizeof(tcp) / sizeof(tcp[0]));

@@ -67,5 +67,8 @@ int listeners_copy(const struct listener_set *set, struct listener_set *ret);
 /* Closes what KEEP (NULL: nothing) does not have, too, and frees the set. */
 void listeners_close_except(struct listener_set *set, const struct listener_set *keep);
 
-/* Keepalive, no delay, urgent data in line: for a listener, and so for what it accepts. */
+/*
+ * Keepalive, no delay, urgent data in line: for a listener, and so for what it accepts; but Unix
+ * sockets inherit nothing, so there it is for each connection.
+ */
 int listener_set_options(int fd, int family);

@@ -7,12 +7,15 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "base/cleanup.h"
+
 enum {
     /*
      * splice(2) hands 16 pages at a time to the socket. Data begins anywhere in a page, so that 15
      * pages' worth lie in 16; a 17th would be sent alone, for the price of all the others.
      */
     MOVE_BYTES = 15 * 4096,
+    MOVE_LEAST = MOVE_BYTES / 2,
     PIPE_BYTES = 4 * STREAM_BUFFER, /* room for pieces that are smaller than a page */
 };
 
@@ -91,6 +94,18 @@ static enum stream_next step_write(struct slot *slot, struct stream_io *io)
     return STREAM_READ;
 }
 
+/* What is left in the pipe is nobody's any more: above all not that of who comes next. */
+static enum stream_next break_with_pipe(struct stream_io *io)
+{
+    int error = errno;
+
+    closep(&io->pipe[0]);
+    closep(&io->pipe[1]);
+    stream_open_pipe(io);
+    errno = error;
+    return STREAM_BROKEN;
+}
+
 /* Reads SIZE bytes that are in the pipe. */
 static int empty_pipe(const struct stream_io *io, uint8_t *to, size_t size)
 {
@@ -131,29 +146,35 @@ static enum stream_next send_pipe(struct slot *slot, struct stream_io *io, size_
     ssize_t sent =
         count_sent(slot, io, io->calls->splice(io->pipe[0], NULL, slot->fd, NULL, size, 0));
 
-    if (sent < 0) {
-        (void)empty_pipe(io, io->buffer, size); /* for the next one; it is in there */
-        return STREAM_BROKEN;
-    }
+    if (sent < 0)
+        return break_with_pipe(io);
     if ((size_t)sent == size)
         return STREAM_READ;
     size -= (size_t)sent;
     if (empty_pipe(io, spill_at(io->spill, slot->number), size) < 0)
-        return STREAM_BROKEN;
+        return break_with_pipe(io);
     return owe(slot, size);
+}
+
+/* Whether splice(2) says that this kind of socket, or this process, cannot do it. */
+static bool cannot_move(int error)
+{
+    return error == EINVAL || error == EOPNOTSUPP || error == ENOSYS || error == EPERM;
 }
 
 /*
  * A pipe holds references to the pieces in which the data came. Small pieces are not worth it, and
- * keep memory that nobody accounts for: when less comes, it is copied again. Where there is nothing
- * to move, recv(2) has the last word: splice(2) stops for good in front of an urgent byte, and says
- * then that there is nothing, or even that this is the end.
+ * keep memory that nobody accounts for: when little comes, it is copied again. Where there is
+ * nothing to move, recv(2) has the last word: splice(2) stops for good in front of an urgent byte,
+ * and says then that there is nothing, or even that this is the end.
  */
 static enum stream_next step_move(struct slot *slot, struct stream_io *io)
 {
     ssize_t got = io->calls->splice(slot->fd, NULL, io->pipe[1], NULL, MOVE_BYTES, 0);
 
-    slot->bulk = got >= MOVE_BYTES / 2 || (got < 0 && is_transient(errno));
+    if (got < 0 && !is_transient(errno) && !cannot_move(errno))
+        return STREAM_BROKEN;
+    slot->bulk = got >= MOVE_LEAST || (got < 0 && is_transient(errno));
     if (got <= 0)
         return step_copy(slot, io);
     count_received(slot, io, (size_t)got);

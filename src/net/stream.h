@@ -11,8 +11,8 @@
 /*
  * The echo of one connection, RFC 862: whatever was received is sent back, in order, until the
  * peer ends the connection. A state machine without a loop, a clock or a wait of its own: the
- * caller knows when a socket is ready and calls stream_step(), which does at most one recv(2) and
- * one send(2), so that no peer keeps the others waiting.
+ * caller knows when a socket is ready and calls stream_step(), which moves at most one buffer's
+ * bytes, with one call in and one out, so that no peer keeps the others waiting.
  *
  * Two states are enough. A connection that owes nothing reads. What the peer does not take at
  * once goes into a spill buffer, and until that is empty the connection only writes: thus a peer

@@ -3,7 +3,6 @@
 
 void stats_sum(struct stats *to, const struct stats *from)
 {
-    stats_add(&to->accepting, stats_read(&from->accepting));
     stats_add(&to->connections, stats_read(&from->connections));
     stats_add(&to->accepted, stats_read(&from->accepted));
     stats_add(&to->refused, stats_read(&from->refused));

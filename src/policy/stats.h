@@ -9,7 +9,7 @@
  * each is one plain store, never torn, and no lock.
  */
 struct stats {
-    _Atomic uint64_t accepting;   /* 1 while it serves listeners */
+    _Atomic uint64_t accepting;   /* 1 from its start until it accepts no more, pauses included */
     _Atomic uint64_t connections; /* open now */
     _Atomic uint64_t accepted;    /* so far, those over a limit included */
     _Atomic uint64_t refused;     /* of these, closed at once for a limit */
@@ -38,7 +38,7 @@ static inline void stats_sub(_Atomic uint64_t *counter, uint64_t n)
     stats_set(counter, stats_read(counter) - n);
 }
 
-/* Adds each counter of FROM to its like in TO. */
+/* Adds each counter of FROM to its like in TO, but for what only one worker can say of itself. */
 void stats_sum(struct stats *to, const struct stats *from);
 
 /* The worker is gone, and with it whatever is not "so far". */

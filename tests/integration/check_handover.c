@@ -1,6 +1,10 @@
 /* SPDX-License-Identifier: MIT */
+#include <netinet/in.h>
 #include <signal.h>
 #include <stdlib.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
 #include "harness.h"
 #include "peer.h"
@@ -85,6 +89,50 @@ START_TEST(two_thousand_connections_survive)
     (void)process_await_children(e.pid, 3, &workers);
     for (int i = 0; i < COUNT; i++)
         peer_exchange(fd[i], "after");
+    echod_stop(&e);
+}
+END_TEST
+
+/* A copy of the descriptor by which a worker serves the other end of FD, in this process. */
+static int copy_of_other_end(pid_t worker, int fd)
+{
+    struct sockaddr_in local, peer;
+    socklen_t size = sizeof(local);
+    int pidfd = process_watch(worker);
+
+    ck_assert_int_eq(getsockname(fd, (struct sockaddr *)&local, &size), 0);
+    for (int there = 3; there < 1024; there++) {
+        int copy = (int)syscall(SYS_pidfd_getfd, pidfd, there, 0);
+
+        size = sizeof(peer);
+        if (copy >= 0 && getpeername(copy, (struct sockaddr *)&peer, &size) == 0 &&
+            peer.sin_family == AF_INET && peer.sin_port == local.sin_port) {
+            (void)close(pidfd);
+            return copy;
+        }
+        if (copy >= 0)
+            (void)close(copy);
+    }
+    ck_abort_msg("the worker has no such connection");
+}
+
+/* As long as another process has its descriptor, too, close(2) alone would tell nobody. */
+START_TEST(end_reaches_the_peer_whoever_holds_a_copy)
+{
+    struct children workers;
+    int fd, copy;
+
+    echod_configure(&e, "workers = 1;");
+    echod_start(&e);
+    fd = peer_connect(&e);
+    peer_exchange(fd, "before");
+    workers = process_children(e.pid);
+    echod_reload(&e);
+    workers = process_await_children(e.pid, 1, &workers);
+    copy = copy_of_other_end(workers.pid[0], fd);
+    peer_exchange(fd, "after");
+    peer_finish(fd);
+    (void)close(copy);
     echod_stop(&e);
 }
 END_TEST
@@ -186,6 +234,7 @@ int main(void)
     tcase_add_test(tcase, stream_through_fifty_reloads_comes_back_identical);
     tcase_add_test(tcase, peer_that_is_owed_much_gets_it_after_reloads);
     tcase_add_test(tcase, two_thousand_connections_survive);
+    tcase_add_test(tcase, end_reaches_the_peer_whoever_holds_a_copy);
     tcase_add_test(tcase, stop_during_a_reload_loses_nobody);
     tcase_add_test(tcase, connections_in_queue_are_served);
     tcase_add_test(tcase, descriptors_do_not_add_up);

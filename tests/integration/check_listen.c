@@ -231,6 +231,23 @@ START_TEST(passed_listeners_of_all_families_are_served)
 }
 END_TEST
 
+/* Unix sockets do not inherit what makes urgent bytes ordinary ones. */
+START_TEST(urgent_byte_comes_back_over_a_unix_socket)
+{
+    int fd;
+
+    pass(unix_listen());
+    echod_start(&e);
+    fd = unix_connect();
+    peer_exchange(fd, "before");
+    if (send(fd, "urgent", 6, MSG_OOB) == 6) /* else the kernel has no urgent bytes here */
+        peer_expect(fd, "urgent");
+    peer_exchange(fd, "after");
+    peer_finish(fd);
+    echod_stop(&e);
+}
+END_TEST
+
 static int make_datagram_socket(void)
 {
     return socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
@@ -408,6 +425,7 @@ static void add_network_tests(TCase *tcase)
     tcase_add_test(tcase, unknown_host_is_exit_1);
     tcase_add_test(tcase, port_that_needs_permission_is_exit_4);
     tcase_add_test(tcase, passed_listeners_of_all_families_are_served);
+    tcase_add_test(tcase, urgent_byte_comes_back_over_a_unix_socket);
 }
 
 int main(void)

@@ -461,8 +461,29 @@ START_TEST(socket_that_cannot_move_is_copied)
     become_bulk();
     STEP(STREAM_READ, MOVE_IN_FAILS(EINVAL), RECV(5), SENT(5));
     STEP(STREAM_READ, RECV(5), SENT(5));
+}
+END_TEST
+
+/* splice(2) takes the error away: recv(2) would only see an end. */
+START_TEST(reset_of_a_long_stream_breaks)
+{
     become_bulk();
-    BREAKS(ECONNRESET, MOVE_IN_FAILS(ECONNRESET), RECV_FAILS(ECONNRESET));
+    BREAKS(ECONNRESET, MOVE_IN_FAILS(ECONNRESET));
+}
+END_TEST
+
+/* Where the spill buffer has no memory; the bytes in the pipe must not become another peer's. */
+START_TEST(bytes_that_cannot_be_kept_do_not_stay_in_the_pipe)
+{
+    become_bulk();
+    io.spill = NULL;
+    BREAKS(EFAULT, MOVED_IN(MUCH), MOVED_OUT(10));
+    io.spill = spill_memory;
+    script.received = script.sent = 0;
+    slot = (struct slot){.fd = FD, .number = NUMBER};
+    stats = (struct stats){0};
+    become_bulk();
+    STEP(STREAM_READ, MOVED_IN(MUCH), MOVED_OUT(MUCH));
 }
 END_TEST
 
@@ -663,6 +684,8 @@ int main(void)
     tcase_add_test(tcase, broken_move_leaves_nothing_to_the_next);
     tcase_add_test(tcase, where_nothing_can_be_moved_recv_has_the_last_word);
     tcase_add_test(tcase, socket_that_cannot_move_is_copied);
+    tcase_add_test(tcase, reset_of_a_long_stream_breaks);
+    tcase_add_test(tcase, bytes_that_cannot_be_kept_do_not_stay_in_the_pipe);
     tcase_add_loop_test(tcase, every_byte_comes_back_in_order_once, 0, 2);
     return suite_run("stream", tcase);
 }
