@@ -177,8 +177,8 @@ CASES = (
     Case("bulk", "Bulk on 1 connection", run_bulk, _BULK),
     Case("short", "Connect, one message, close: 1 at a time", run_short, _CONNECTIONS),
     Case("short50", "Connect, one message, close: 50 at a time", run_short, _CONNECTIONS, 50),
-    Case("idle1000", "1,000 idle connections", run_idle, _IDLE, 1000, server=FRESH, most=3),
-    Case("idle10000", "10,000 idle connections", run_idle, _IDLE, 10000, server=FRESH, most=3),
+    Case("idle1000", "1,000 idle connections", run_idle, _IDLE, 1000, server=FRESH, most=1),
+    Case("idle10000", "10,000 idle connections", run_idle, _IDLE, 10000, server=FRESH, most=2),
     Case("start", "Start and stop", run_start_stop, _START, server=OWN),
     Case("quiet", "Little to do", run_quiet, _QUIET, server=FRESH, only_echod=True),
 )
