@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <syslog.h>
 
+#include "base/cleanup.h"
 #include "base/conf.h"
 #include "base/descriptors.h"
 #include "base/log.h"
@@ -57,7 +58,7 @@ static int create_pidfile(struct pidfile *pidfile, const char *path)
     return r < 0 ? EXIT_FAILURE : 0;
 }
 
-static int run_as_daemon(const struct echod_options *options, const struct conf *conf)
+static int run_as_daemon(const struct echod_options *options, struct conf *conf)
 {
     struct pidfile pidfile = {.fd = -1};
     int parent, status;
@@ -88,7 +89,7 @@ static int run(const struct echod_options *options)
     enum conf_log_target target =
         options->log_target >= 0 ? (enum conf_log_target)options->log_target : CONF_LOG_TARGET_AUTO;
     int status, no_parent = -1;
-    struct conf conf;
+    _cleanup_(conf_deinit) struct conf conf = {0};
 
     if (silent < 0)
         return EXIT_FAILURE;

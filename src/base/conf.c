@@ -7,9 +7,12 @@
 #include <string.h>
 
 #include "base/cleanup.h"
+#include "base/conf_array.h"
 #include "base/conf_errors.h"
 #include "base/conf_files.h"
 #include "base/conf_literal.h"
+#include "base/conf_network.h"
+#include "base/conf_origin.h"
 #include "base/conf_schema.h"
 #include "base/conf_syntax.h"
 #include "base/suggest.h"
@@ -26,7 +29,8 @@ struct load {
     struct conf_errors *errors;
     const char *file;
     const char *text;
-    int r; /* -ENOMEM, once that happened */
+    const config_setting_t *last; /* that was read of a file that libconfig gave up on, or NULL */
+    int r;                        /* -ENOMEM, once that happened */
 };
 
 /* Values and lines in messages are cut off here. */
@@ -108,15 +112,31 @@ static void fault_value(struct load *load, const config_setting_t *setting,
           conf_schema_allowed(schema, allowed, sizeof(allowed)));
 }
 
+static const char *type_wanted(enum conf_type type)
+{
+    return type == CONF_TYPE_INT        ? "a number"
+           : type == CONF_TYPE_NETWORKS ? "an array"
+                                        : "a string";
+}
+
 static void fault_type(struct load *load, const config_setting_t *setting,
                        const struct conf_schema *schema)
 {
     char problem[64];
 
     (void)snprintf(problem, sizeof(problem), "%s where %s is wanted",
-                   type_name(config_setting_type(setting)),
-                   schema->type == CONF_TYPE_INT ? "a number" : "a string");
+                   type_name(config_setting_type(setting)), type_wanted(schema->type));
     fault_value(load, setting, schema, problem);
+}
+
+/* "KEY[INDEX] = VALUE: problem; allowed: ..." */
+static void fault_element(struct load *load, const struct conf_schema *schema, unsigned index,
+                          const struct conf_element *element, const char *problem)
+{
+    char value[EXCERPT_SIZE];
+
+    fault(load, element->text.line, "%s[%u] = %s: %s; allowed: %s", schema->name, index,
+          excerpt(element->text.start, element->text.length, value), problem, CONF_NETWORK_ALLOWED);
 }
 
 static void fault_group_wanted(struct load *load, const config_setting_t *setting, const char *path)
@@ -255,19 +275,58 @@ static bool choice_apply(struct load *load, const config_setting_t *setting,
     return value >= 0;
 }
 
-static void origin_set(struct conf_origin *origin, const char *file, unsigned line)
+/* Adds the next element. False, after saying so, if anything is wrong with it. */
+static bool network_apply(struct load *load, const config_setting_t *setting,
+                          const struct conf_schema *schema, struct conf_array *array,
+                          struct networks *networks)
 {
-    size_t length = strlen(file), size = sizeof(origin->file);
+    unsigned index = (unsigned)array->index;
+    const config_setting_t *value = config_setting_get_elem(setting, index);
+    const char *string = config_setting_get_string(value);
+    char text[CONF_NETWORK_PROBLEM_SIZE];
+    const char *problem = text;
+    struct conf_element element = {.strings = 0};
+    struct network network;
 
-    /* The end of a path says more than its beginning. */
-    if (length < size)
-        (void)snprintf(origin->file, size, "%s", file);
+    if (!string && load->last && config_setting_parent(load->last) == setting)
+        return false; /* It is where libconfig gave up: a syntax error. */
+    if (!conf_array_next(array, &element))
+        problem = "not read the same by everyone";
+    else if (!string)
+        (void)snprintf(text, sizeof(text), "%s where a string is wanted",
+                       type_name(config_setting_type(value)));
     else
-        (void)snprintf(origin->file, size, "...%s", file + length - size + 4);
-    for (char *at = origin->file; *at; at++)
-        if ((unsigned char)*at < 0x20 || *at == 0x7f)
-            *at = '?'; /* It goes into logs, and into comments of --print-config. */
-    origin->line = line;
+        problem = conf_network_read(&element, string, &network, text);
+    if (problem)
+        fault_element(load, schema, index, &element, problem);
+    else
+        load_result(load, networks_add(networks, &network));
+    return !problem;
+}
+
+static bool networks_apply(struct load *load, const config_setting_t *setting,
+                           const struct conf_schema *schema, char *field)
+{
+    _cleanup_(networks_deinit) struct networks networks = {0};
+    struct networks *to = (struct networks *)(void *)field;
+    struct conf_literal literal = {.start = "", .line = 1};
+    struct conf_array array;
+    bool good = true;
+
+    if (config_setting_type(setting) != CONFIG_TYPE_ARRAY) {
+        fault_type(load, setting, schema);
+        return false;
+    }
+    (void)conf_literal_find(load->text, schema->name, &literal);
+    array = conf_array_begin(&literal);
+    for (int i = config_setting_length(setting); i > 0; i--)
+        good = network_apply(load, setting, schema, &array, &networks) && good;
+    if (!good)
+        return false;
+    networks_deinit(to);
+    *to = networks;
+    networks = (struct networks){0}; /* now owned by the configuration */
+    return true;
 }
 
 static void key_apply(struct load *load, const config_setting_t *setting, enum conf_key key)
@@ -286,9 +345,12 @@ static void key_apply(struct load *load, const config_setting_t *setting, enum c
     case CONF_TYPE_CHOICE:
         applied = choice_apply(load, setting, schema, field);
         break;
+    case CONF_TYPE_NETWORKS:
+        applied = networks_apply(load, setting, schema, field);
+        break;
     }
     if (applied)
-        origin_set(&load->conf.origin[key], load->file, config_setting_source_line(setting));
+        conf_origin_set(&load->conf.origin[key], load->file, config_setting_source_line(setting));
 }
 
 /* ---- files ---- */
@@ -351,7 +413,7 @@ static void syntax_report(struct load *load, const config_t *config)
         .message = message ? message : "syntax error",
         .line = (unsigned)config_error_line(config),
         .names = names_count(root),
-        .incomplete = config_setting_type(setting_last(root)) == CONFIG_TYPE_NONE,
+        .incomplete = config_setting_type(load->last) == CONFIG_TYPE_NONE,
         .duplicate = message && strstr(message, "duplicate"),
     };
 
@@ -376,6 +438,7 @@ static void text_apply(struct load *load, char *text, size_t length)
     if (r < 0)
         return;
     r = config_read_string(&config, text);
+    load->last = r == CONFIG_TRUE ? NULL : setting_last(config_root_setting(&config));
     group_apply(load, config_root_setting(&config), "");
     if (r != CONFIG_TRUE && !broken)
         syntax_report(load, &config);
@@ -418,16 +481,17 @@ static void dropins_apply(struct load *load, const char *const *dirs)
 
 int conf_load(const struct conf_paths *paths, struct conf *ret_conf, struct conf_errors *errors)
 {
-    struct load load = {.conf = conf_defaults(), .errors = errors};
+    struct load load = {.errors = errors};
 
+    load_result(&load, conf_defaults(&load.conf));
     if (paths->file)
         file_apply(&load, paths->file, paths->file_required);
     if (paths->dirs)
         dropins_apply(&load, paths->dirs);
-    if (load.r < 0)
-        return load.r;
-    if (errors->count > 0)
-        return -EINVAL;
-    *ret_conf = load.conf;
-    return 0;
+    if (load.r == 0 && errors->count > 0)
+        load.r = -EINVAL;
+    if (load.r == 0)
+        *ret_conf = conf_take(&load.conf);
+    conf_deinit(&load.conf);
+    return load.r;
 }

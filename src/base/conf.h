@@ -5,9 +5,12 @@
 #include <stddef.h>
 #include <stdio.h>
 
+#include "base/network.h"
+
 /*
- * The configuration: data only. A struct conf is a plain value: copy it by assignment, it owns
- * nothing. It is never changed in place: a reload makes another one.
+ * The configuration: data only. It owns its lists, so it is not copied: who has it calls
+ * conf_deinit(), or passes it on with conf_take(). It is never changed in place: a reload makes
+ * another one.
  */
 
 /* The keys, in the order of the schema table in conf_schema.c. */
@@ -20,6 +23,8 @@ enum conf_key {
     CONF_DRAIN_TIMEOUT,
     CONF_BUSY_POLL_US,
     CONF_LIMITS_CONNECTIONS,
+    CONF_ACCESS_ALLOW,
+    CONF_ACCESS_DENY,
     CONF_LOG_LEVEL,
     CONF_LOG_TARGET,
     CONF_LOG_CONNECTIONS,
@@ -59,9 +64,11 @@ struct conf {
     int drain_timeout;     /* seconds */
     int busy_poll_us;      /* microseconds; 0 = never */
     int limit_connections; /* open connections of all workers together */
-    int log_level;         /* LOG_ERR .. LOG_DEBUG, syslog(3) */
-    int log_target;        /* enum conf_log_target */
-    int log_connections;   /* enum conf_log_connections */
+    struct networks access_allow;
+    struct networks access_deny;
+    int log_level;       /* LOG_ERR .. LOG_DEBUG, syslog(3) */
+    int log_target;      /* enum conf_log_target */
+    int log_connections; /* enum conf_log_connections */
     struct conf_origin origin[CONF_KEY_COUNT];
 };
 
@@ -83,8 +90,14 @@ struct conf_paths {
 /* /etc/echod.conf, and echod.conf.d under /etc, /run, /usr/local/lib and /usr/lib. */
 struct conf_paths conf_paths_system(void);
 
-/* The built-in defaults. */
-struct conf conf_defaults(void);
+/* The built-in defaults. 0 or -ENOMEM. */
+int conf_defaults(struct conf *ret_conf);
+
+/* Frees what a configuration owns; {0} owns nothing. */
+void conf_deinit(struct conf *conf);
+
+/* Takes a configuration over: what it was taken from owns nothing any more. */
+struct conf conf_take(struct conf *conf);
 
 /*
  * Reads the files over the built-in defaults: the main file, then the drop-ins. Returns 0, or

@@ -4,24 +4,50 @@
 #include <errno.h>
 #include <string.h>
 
+#include "base/conf_literal.h"
 #include "base/conf_schema.h"
-
-const char *conf_origin_format(const struct conf *conf, enum conf_key key, char *text, size_t size)
-{
-    const struct conf_origin *origin = &conf->origin[key];
-
-    if (origin->line > 0)
-        (void)snprintf(text, size, "%s:%u", origin->file, origin->line);
-    else
-        (void)snprintf(text, size, "%s", origin->file[0] ? origin->file : "built-in default");
-    return text;
-}
 
 static bool same_group(const struct conf_schema *a, const struct conf_schema *b)
 {
     size_t length = conf_schema_group_length(a);
 
     return conf_schema_group_length(b) == length && strncmp(a->name, b->name, length) == 0;
+}
+
+/* In one line, or in a line for each. */
+static void networks_print(const struct networks *networks, const char *indent, FILE *out)
+{
+    enum { ONE_LINE_MAX = 4 };
+    bool lines = networks->count > ONE_LINE_MAX;
+    char text[NETWORK_TEXT_MAX];
+
+    (void)fputc('[', out);
+    for (size_t i = 0; i < networks->count; i++)
+        (void)fprintf(out, "%s%s%s%s\"%s\"", i > 0 ? "," : "", lines ? "\n" : " ",
+                      lines ? indent : "", lines ? "    " : "",
+                      network_format(&networks->list[i], text));
+    (void)fprintf(out, "%s%s]", lines ? "\n" : " ", lines ? indent : "");
+}
+
+static void value_print(const struct conf_schema *schema, const void *field, const char *indent,
+                        FILE *out)
+{
+    char text[CONF_SCHEMA_TEXT_SIZE];
+
+    switch (schema->type) {
+    case CONF_TYPE_INT:
+        (void)fprintf(out, "%d", *(const int *)field);
+        break;
+    case CONF_TYPE_STRING:
+        (void)fputs(conf_literal_quote(field, text, sizeof(text)), out);
+        break;
+    case CONF_TYPE_CHOICE:
+        (void)fprintf(out, "\"%s\"", conf_schema_choice_name(schema, *(const int *)field));
+        break;
+    case CONF_TYPE_NETWORKS:
+        networks_print(field, indent, out);
+        break;
+    }
 }
 
 static void key_print(const struct conf *conf, enum conf_key key, FILE *out)
@@ -36,8 +62,9 @@ static void key_print(const struct conf *conf, enum conf_key key, FILE *out)
                   conf_schema_allowed(schema, text, sizeof(text)));
     (void)fprintf(out, "%s# Set by: %s.\n", indent,
                   conf_origin_format(conf, key, origin, sizeof(origin)));
-    (void)fprintf(out, "%s%s = %s;\n", indent, schema->name + (group > 0 ? group + 1 : 0),
-                  conf_schema_value(schema, conf, text, sizeof(text)));
+    (void)fprintf(out, "%s%s = ", indent, schema->name + (group > 0 ? group + 1 : 0));
+    value_print(schema, (const char *)conf + schema->offset, indent, out);
+    (void)fputs(";\n", out);
 }
 
 int conf_print(const struct conf *conf, FILE *out)

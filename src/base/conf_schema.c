@@ -4,6 +4,7 @@
 #include <string.h>
 #include <syslog.h>
 
+#include "base/cleanup.h"
 #include "base/conf_literal.h"
 #include "base/suggest.h"
 
@@ -27,12 +28,16 @@ static const struct conf_choice log_connections[] = {
     {NULL, 0},
 };
 
+static const char *const everyone[] = {"0.0.0.0/0", "::/0", NULL};
+static const char *const nobody[] = {NULL};
+
 #define INT_FIELD(field) .type = CONF_TYPE_INT, .offset = offsetof(struct conf, field)
 #define CHOICE_FIELD(field, table)                                                                 \
     .type = CONF_TYPE_CHOICE, .offset = offsetof(struct conf, field), .choices = (table)
 #define STRING_FIELD(field)                                                                        \
     .type = CONF_TYPE_STRING, .offset = offsetof(struct conf, field),                              \
     .max = (int)sizeof(((struct conf *)NULL)->field) - 1
+#define NETWORKS_FIELD(field) .type = CONF_TYPE_NETWORKS, .offset = offsetof(struct conf, field)
 
 static const struct conf_schema table[CONF_KEY_COUNT] = {
     [CONF_HOST] =
@@ -110,6 +115,20 @@ static const struct conf_schema table[CONF_KEY_COUNT] = {
             .number = 10000,
             .unit = "connections",
             .help = "Connections open at the same time, of all workers together.",
+        },
+    [CONF_ACCESS_ALLOW] =
+        {
+            .name = "access.allow",
+            NETWORKS_FIELD(access_allow),
+            .networks = everyone,
+            .help = "Who may connect; of all networks in both lists the most specific one decides.",
+        },
+    [CONF_ACCESS_DENY] =
+        {
+            .name = "access.deny",
+            NETWORKS_FIELD(access_deny),
+            .networks = nobody,
+            .help = "Who may not connect; a network that is in both lists is denied.",
         },
     [CONF_LOG_LEVEL] =
         {
@@ -207,39 +226,42 @@ const char *conf_schema_allowed(const struct conf_schema *schema, char *text, si
     case CONF_TYPE_CHOICE:
         choices_format(schema->choices, text, size);
         break;
+    case CONF_TYPE_NETWORKS:
+        (void)snprintf(text, size, "an array of IPv4 and IPv6 networks or addresses, as %s",
+                       "[ \"10.0.0.0/8\", \"2001:db8::1\" ]");
+        break;
     }
     return text;
 }
 
-static const char *value_format(const struct conf_schema *schema, int number, const char *string,
-                                char *text, size_t size)
+/* [ "a", "b" ] */
+static void array_format(const char *const *string, char *text, size_t size)
 {
-    switch (schema->type) {
-    case CONF_TYPE_INT:
-        (void)snprintf(text, size, "%d", number);
-        break;
-    case CONF_TYPE_STRING:
-        conf_literal_quote(string, text, size);
-        break;
-    case CONF_TYPE_CHOICE:
-        (void)snprintf(text, size, "\"%s\"", conf_schema_choice_name(schema, number));
-        break;
-    }
-    return text;
+    size_t used = (size_t)snprintf(text, size, "[");
+
+    for (bool first = true; *string && used < size; string++, first = false)
+        used += (size_t)snprintf(text + used, size - used, "%s\"%s\"", first ? " " : ", ", *string);
+    if (used < size)
+        (void)snprintf(text + used, size - used, " ]");
 }
 
 const char *conf_schema_default(const struct conf_schema *schema, char *text, size_t size)
 {
-    return value_format(schema, schema->number, schema->text, text, size);
-}
-
-const char *conf_schema_value(const struct conf_schema *schema, const struct conf *conf, char *text,
-                              size_t size)
-{
-    const char *field = (const char *)conf + schema->offset;
-    int number = schema->type == CONF_TYPE_STRING ? 0 : *(const int *)(const void *)field;
-
-    return value_format(schema, number, field, text, size);
+    switch (schema->type) {
+    case CONF_TYPE_INT:
+        (void)snprintf(text, size, "%d", schema->number);
+        break;
+    case CONF_TYPE_STRING:
+        conf_literal_quote(schema->text, text, size);
+        break;
+    case CONF_TYPE_CHOICE:
+        (void)snprintf(text, size, "\"%s\"", conf_schema_choice_name(schema, schema->number));
+        break;
+    case CONF_TYPE_NETWORKS:
+        array_format(schema->networks, text, size);
+        break;
+    }
+    return text;
 }
 
 const char *conf_schema_keys(const char *group, char *text, size_t size)
@@ -294,19 +316,60 @@ const char *conf_schema_suggest(const char *path, char text[static CONF_SCHEMA_N
     return near ? text : NULL;
 }
 
-struct conf conf_defaults(void)
+static int networks_default(const char *const *text, struct networks *ret)
 {
-    struct conf conf = {0};
+    int r = 0;
 
-    for (int key = 0; key < CONF_KEY_COUNT; key++) {
-        char *field = (char *)&conf + table[key].offset;
+    for (; *text && r == 0; text++) {
+        struct network network = {.length = 0};
 
-        if (table[key].type == CONF_TYPE_STRING)
-            (void)snprintf(field, (size_t)table[key].max + 1, "%s", table[key].text);
-        else
-            *(int *)(void *)field = table[key].number;
+        (void)network_parse(*text, &network); /* It stands in the table. */
+        r = networks_add(ret, &network);
     }
-    return conf;
+    return r;
+}
+
+static int field_default(const struct conf_schema *schema, void *field)
+{
+    switch (schema->type) {
+    case CONF_TYPE_INT:
+    case CONF_TYPE_CHOICE:
+        *(int *)field = schema->number;
+        return 0;
+    case CONF_TYPE_STRING:
+        (void)snprintf(field, (size_t)schema->max + 1, "%s", schema->text);
+        return 0;
+    case CONF_TYPE_NETWORKS:
+        return networks_default(schema->networks, field);
+    }
+    return 0;
+}
+
+int conf_defaults(struct conf *ret_conf)
+{
+    _cleanup_(conf_deinit) struct conf conf = {0};
+    int r = 0;
+
+    for (int key = 0; key < CONF_KEY_COUNT && r == 0; key++)
+        r = field_default(&table[key], (char *)&conf + table[key].offset);
+    if (r == 0)
+        *ret_conf = conf_take(&conf);
+    return r;
+}
+
+void conf_deinit(struct conf *conf)
+{
+    for (int key = 0; key < CONF_KEY_COUNT; key++)
+        if (table[key].type == CONF_TYPE_NETWORKS)
+            networks_deinit((struct networks *)(void *)((char *)conf + table[key].offset));
+}
+
+struct conf conf_take(struct conf *conf)
+{
+    struct conf taken = *conf;
+
+    *conf = (struct conf){0};
+    return taken;
 }
 
 int conf_log_level_parse(const char *name)

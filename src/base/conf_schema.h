@@ -9,9 +9,10 @@
  */
 
 enum conf_type {
-    CONF_TYPE_INT,    /* an int field, min..max */
-    CONF_TYPE_STRING, /* a char array field of max + 1 bytes */
-    CONF_TYPE_CHOICE, /* an int field, set to the value of one of the choices */
+    CONF_TYPE_INT,      /* an int field, min..max */
+    CONF_TYPE_STRING,   /* a char array field of max + 1 bytes */
+    CONF_TYPE_CHOICE,   /* an int field, set to the value of one of the choices */
+    CONF_TYPE_NETWORKS, /* a struct networks field; an array of strings in the file */
 };
 
 struct conf_choice {
@@ -27,6 +28,7 @@ struct conf_schema {
     int number;                        /* default of an int or a choice */
     const char *text;                  /* default of a string */
     const struct conf_choice *choices; /* ended by a NULL name */
+    const char *const *networks;       /* default of networks, NULL-ended */
     const char *unit;                  /* "seconds", or NULL */
     const char *help;                  /* one line */
 };
@@ -66,7 +68,3 @@ const char *conf_schema_allowed(const struct conf_schema *schema, char *text, si
 
 /* The default as it would stand in the file: 65432, "info". text is returned. */
 const char *conf_schema_default(const struct conf_schema *schema, char *text, size_t size);
-
-/* The value of a key as it would stand in the file. text is returned. */
-const char *conf_schema_value(const struct conf_schema *schema, const struct conf *conf, char *text,
-                              size_t size);

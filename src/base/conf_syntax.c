@@ -4,8 +4,10 @@
 #include <errno.h>
 #include <string.h>
 
+#include "base/conf_array.h"
 #include "base/conf_errors.h"
 #include "base/conf_literal.h"
+#include "base/conf_network.h"
 #include "base/conf_schema.h"
 
 #define UTF8_BOM "\xef\xbb\xbf"
@@ -175,6 +177,60 @@ static int report_word(struct conf_errors *errors, const char *file,
                            excerpt_length(key->value.length), key->value.start, allowed);
 }
 
+/* The first element that is no string; false when there is none. */
+static bool find_other(struct conf_array *array, struct conf_element *ret)
+{
+    while (conf_array_next(array, ret))
+        if (ret->strings == 0 || ret->others > 0)
+            return true;
+    return false;
+}
+
+static int report_element(struct conf_errors *errors, const char *file, const char *array,
+                          size_t index, const struct conf_literal *element)
+{
+    size_t line = strcspn(element->start, "\n");
+    size_t length = element->length < line ? element->length : line;
+
+    return conf_errors_add(
+        errors, file, element->line, "%s[%zu]%s%.*s: syntax error, %s; allowed: %s", array, index,
+        length ? " = " : "", excerpt_length(length), element->start,
+        length ? "no string in double quotes" : "no value at a comma", CONF_NETWORK_ALLOWED);
+}
+
+/* An array of strings: a comma too many, a missing quote, a missing bracket. */
+static int report_array(struct conf_errors *errors, const char *file, const char *text,
+                        const struct conf_text_key *key, const struct conf_syntax_stop *stop)
+{
+    struct conf_array array = conf_array_begin(&key->value);
+    struct conf_element element;
+
+    if (find_other(&array, &element))
+        return report_element(errors, file, key->path, array.index - 1, &element.text);
+    if (array.closed)
+        return report_line(errors, file, text, stop);
+    return conf_errors_add(errors, file, key->name.line,
+                           "%s: syntax error, an array that has no \"]\" at its end; "
+                           "allowed: [ A, B ]",
+                           key->path);
+}
+
+/* Whether libconfig gave up in the array that a key is set to, as far as lines tell. */
+static bool is_in_array(const struct conf_text_key *key, const struct conf_syntax_stop *stop)
+{
+    int known = conf_schema_find(key->path);
+    struct conf_element element;
+    struct conf_array array;
+
+    if (known < 0 || conf_schema((enum conf_key)known)->type != CONF_TYPE_NETWORKS ||
+        key->value.length == 0 || *key->value.start != '[')
+        return false;
+    array = conf_array_begin(&key->value);
+    while (conf_array_next(&array, &element))
+        ;
+    return !array.closed || stop->line <= array.scan.line;
+}
+
 int conf_syntax_report(struct conf_errors *errors, const char *file, const char *text,
                        const struct conf_syntax_stop *stop)
 {
@@ -182,7 +238,11 @@ int conf_syntax_report(struct conf_errors *errors, const char *file, const char 
 
     if (stop->duplicate)
         return report_duplicate(errors, file, text, stop);
-    if (!stop->incomplete || conf_text_key(text, stop->names - 1, &key) < 0)
+    if (conf_text_key(text, stop->names - 1, &key) < 0)
+        return report_line(errors, file, text, stop);
+    if (is_in_array(&key, stop))
+        return report_array(errors, file, text, &key, stop);
+    if (!stop->incomplete)
         return report_line(errors, file, text, stop);
     if (!key.assigned)
         return conf_errors_add(errors, file, key.name.line,

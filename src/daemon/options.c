@@ -170,23 +170,21 @@ int echod_options_load_conf(const struct echod_options *options, struct conf *re
 {
     const char *const dropins[] = {options->dropins, NULL};
     struct conf_paths paths = conf_paths_system();
-    struct conf conf;
     int r;
 
     if (options->config[0])
         paths =
             (struct conf_paths){.file = options->config, .file_required = true, .dirs = dropins};
-    r = conf_load(&paths, &conf, errors);
+    r = conf_load(&paths, ret_conf, errors);
     if (r < 0)
         return r;
     if (options->log_level >= 0) {
-        conf.log_level = options->log_level;
-        conf.origin[CONF_LOG_LEVEL] = (struct conf_origin){.file = "--log-level"};
+        ret_conf->log_level = options->log_level;
+        ret_conf->origin[CONF_LOG_LEVEL] = (struct conf_origin){.file = "--log-level"};
     }
     if (options->log_target >= 0) {
-        conf.log_target = options->log_target;
-        conf.origin[CONF_LOG_TARGET] = (struct conf_origin){.file = "--log-target"};
+        ret_conf->log_target = options->log_target;
+        ret_conf->origin[CONF_LOG_TARGET] = (struct conf_origin){.file = "--log-target"};
     }
-    *ret_conf = conf;
     return 0;
 }

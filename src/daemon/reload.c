@@ -11,6 +11,7 @@ enum { LOOKUP_MS = 60000 }; /* getaddrinfo(3) gives up long before, unless it ha
 
 static void reload_end(struct supervisor *s)
 {
+    conf_deinit(&s->reload.conf);
     s->reload.state = RELOAD_NONE;
     if (s->reload.again)
         reload_start(
@@ -29,9 +30,10 @@ static void reload_fail(struct supervisor *s, const struct failure *failure)
 }
 
 /* Forks the new workers, who wait. All or none. */
-static int spawn_all(struct supervisor *s, const struct conf *conf,
-                     const struct listener_set *listeners, struct failure *failure)
+static int spawn_all(struct supervisor *s, const struct listener_set *listeners,
+                     struct failure *failure)
 {
+    const struct conf *conf = &s->reload.conf;
     unsigned wanted = crew_wanted(conf);
     struct stats stats = crew_stats(&s->crew);
     unsigned long long connections = stats_read(&stats.connections);
@@ -64,11 +66,13 @@ static void change_guard(struct supervisor *s)
  * listener that goes this process drops its copy first, so that the last worker that accepts what
  * waits there is also the last to close it.
  */
-static void commit(struct supervisor *s, const struct conf *conf, struct listener_set *listeners)
+static void commit(struct supervisor *s, struct listener_set *listeners)
 {
     struct listener_set before = s->listeners;
+    const struct conf *conf = &s->conf;
 
-    s->conf = *conf;
+    conf_deinit(&s->conf);
+    s->conf = conf_take(&s->reload.conf);
     s->listeners = *listeners;
     s->reload.failure = (struct failure){0};
     s->reload.state = RELOAD_MOVING;
@@ -81,28 +85,26 @@ static void commit(struct supervisor *s, const struct conf *conf, struct listene
 }
 
 /* ADDRS is NULL when the listeners are the service manager's: then they stay what they are. */
-static int open_listeners(struct supervisor *s, const struct conf *conf,
-                          const struct addr_list *addrs, struct listener_set *ret,
-                          struct failure *failure)
+static int open_listeners(struct supervisor *s, const struct addr_list *addrs,
+                          struct listener_set *ret, struct failure *failure)
 {
     if (addrs)
-        return listening_open(conf, addrs, &s->listeners, ret, failure);
+        return listening_open(&s->reload.conf, addrs, &s->listeners, ret, failure);
     if (listeners_copy(&s->listeners, ret) < 0)
         return failure_set(failure, ENOMEM, "Cannot keep the listeners: %m");
     return 0;
 }
 
-static void reload_apply(struct supervisor *s, const struct conf *conf,
-                         const struct addr_list *addrs)
+static void reload_apply(struct supervisor *s, const struct addr_list *addrs)
 {
     struct listener_set listeners = {0};
     struct failure failure;
-    int r = open_listeners(s, conf, addrs, &listeners, &failure);
+    int r = open_listeners(s, addrs, &listeners, &failure);
 
     if (r == 0)
-        r = spawn_all(s, conf, &listeners, &failure);
+        r = spawn_all(s, &listeners, &failure);
     if (r == 0) {
-        commit(s, conf, &listeners);
+        commit(s, &listeners);
         return;
     }
     listeners_close_except(&listeners, &s->listeners);
@@ -119,14 +121,15 @@ static void log_conf_errors(const struct conf_errors *errors, struct failure *fa
 }
 
 /* Looks the host up, here if that takes no time, else in a child. */
-static void reload_resolve(struct supervisor *s, const struct conf *conf)
+static void reload_resolve(struct supervisor *s)
 {
+    const struct conf *conf = &s->reload.conf;
     struct addr_list addrs = {0};
     struct failure failure;
     int r = listening_resolve(conf, true, &addrs, &failure);
 
     if (r == 0) {
-        reload_apply(s, conf, &addrs);
+        reload_apply(s, &addrs);
         addr_list_deinit(&addrs);
         return;
     }
@@ -142,7 +145,6 @@ static void reload_resolve(struct supervisor *s, const struct conf *conf)
         reload_fail(s, &failure);
         return;
     }
-    s->reload.conf = *conf;
     s->reload.state = RELOAD_RESOLVING;
 }
 
@@ -150,7 +152,6 @@ void reload_start(struct supervisor *s)
 {
     struct conf_errors errors = {0};
     struct failure failure;
-    struct conf conf;
 
     if (s->reload.state == RELOAD_RESOLVING) /* for a configuration that is no longer the newest */
         reload_cancel(s);
@@ -160,13 +161,13 @@ void reload_start(struct supervisor *s)
     s->reload.began_usec = clock_usec();
     service_reloading();
     (void)log_event(EVENT_RELOADING, 0, LOG_NO_FIELDS, "Reloading the configuration");
-    if (echod_options_load_conf(s->options, &conf, &errors) < 0) {
+    if (echod_options_load_conf(s->options, &s->reload.conf, &errors) < 0) {
         log_conf_errors(&errors, &failure);
         reload_fail(s, &failure);
     } else if (s->passed) {
-        reload_apply(s, &conf, NULL);
+        reload_apply(s, NULL);
     } else {
-        reload_resolve(s, &conf);
+        reload_resolve(s);
     }
     conf_errors_deinit(&errors);
 }
@@ -186,7 +187,7 @@ void reload_resolved(struct supervisor *s)
     forget_lookup(s);
     r = lookup_finish(&s->reload.lookup, &addrs);
     if (r == 0) {
-        reload_apply(s, &s->reload.conf, &addrs);
+        reload_apply(s, &addrs);
         addr_list_deinit(&addrs);
         return;
     }
@@ -203,6 +204,7 @@ void reload_cancel(struct supervisor *s)
         forget_lookup(s);
         lookup_cancel(&s->reload.lookup);
     }
+    conf_deinit(&s->reload.conf);
     s->reload.state = RELOAD_NONE;
     s->reload.again = false;
 }
@@ -211,8 +213,8 @@ void reload_give_up_lookup(struct supervisor *s)
 {
     struct failure failure;
 
-    reload_cancel(s);
     (void)listening_unresolved(&s->reload.conf, -ETIMEDOUT, &failure);
+    reload_cancel(s);
     reload_fail(s, &failure);
 }
 

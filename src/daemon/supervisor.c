@@ -295,10 +295,12 @@ static void supervisor_deinit(struct supervisor *s)
     crew_deinit(&s->crew);
     arena_deinit(&s->arena);
     listeners_close_except(&s->listeners, NULL);
+    conf_deinit(&s->conf);
+    conf_deinit(&s->reload.conf);
     free(s);
 }
 
-int supervisor_run(const struct echod_options *options, const struct conf *conf, int *parent)
+int supervisor_run(const struct echod_options *options, struct conf *conf, int *parent)
 {
     struct supervisor *s = calloc(1, sizeof(*s));
     struct failure failure = {0};
@@ -306,7 +308,8 @@ int supervisor_run(const struct echod_options *options, const struct conf *conf,
 
     if (!s)
         return exit_status(log_event(EVENT_START_FAILED, ENOMEM, LOG_NO_FIELDS, "%m"));
-    *s = (struct supervisor){.options = options, .conf = *conf, .arena.fd = -1, .crew.epoll = -1};
+    *s = (struct supervisor){
+        .options = options, .conf = conf_take(conf), .arena.fd = -1, .crew.epoll = -1};
     r = start(s, &failure);
     if (r == 0) {
         supervisor_tell_ready(s);

@@ -5,8 +5,8 @@
 #include "daemon/options.h"
 
 /*
- * The supervisor: owns the configuration, the listeners and the workers, talks to the service
- * manager, and never echoes. Runs until it is told to stop. PARENT is the pipe of daemonize(), or
- * -1; it is told when echod listens. Returns the exit status.
+ * The supervisor: owns the configuration, which it takes over, the listeners and the workers, talks
+ * to the service manager, and never echoes. Runs until it is told to stop. PARENT is the pipe of
+ * daemonize(), or -1; it is told when echod listens. Returns the exit status.
  */
-int supervisor_run(const struct echod_options *options, const struct conf *conf, int *parent);
+int supervisor_run(const struct echod_options *options, struct conf *conf, int *parent);

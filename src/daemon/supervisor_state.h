@@ -34,7 +34,7 @@ enum reload_state {
 struct reload {
     enum reload_state state;
     bool again;           /* asked for once more meanwhile */
-    struct conf conf;     /* RESOLVING: the one to be */
+    struct conf conf;     /* the one to be, until it is in force or given up */
     struct lookup lookup; /* RESOLVING */
     uint64_t began_usec;
     struct failure failure; /* of the last one, or "" */

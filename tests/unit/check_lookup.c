@@ -11,12 +11,14 @@
 
 static struct lookup start(const char *host, int port)
 {
-    struct conf conf = conf_defaults();
+    struct conf conf;
     struct lookup lookup;
 
+    ck_assert_int_eq(conf_defaults(&conf), 0);
     (void)snprintf(conf.host, sizeof(conf.host), "%s", host);
     conf.port = port;
     ck_assert_int_eq(lookup_start(&conf, &lookup), 0);
+    conf_deinit(&conf);
     return lookup;
 }
 
