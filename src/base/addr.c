@@ -189,15 +189,25 @@ bool addr_is_wildcard(const struct addr *addr)
     }
 }
 
-int addr_of_socket(int fd, struct addr *ret_addr)
+static int addr_ask(int (*ask)(int, struct sockaddr *, socklen_t *), int fd, struct addr *ret_addr)
 {
     struct addr addr = {.len = 0};
     /* The union, not struct addr: an abstract name may fill sun_path to its last byte. */
     socklen_t len = sizeof(addr) - offsetof(struct addr, sa);
 
-    if (getsockname(fd, &addr.sa, &len) < 0)
+    if (ask(fd, &addr.sa, &len) < 0)
         return -errno;
     addr.len = len;
     *ret_addr = addr;
     return 0;
+}
+
+int addr_of_socket(int fd, struct addr *ret_addr)
+{
+    return addr_ask(getsockname, fd, ret_addr);
+}
+
+int addr_of_peer(int fd, struct addr *ret_addr)
+{
+    return addr_ask(getpeername, fd, ret_addr);
 }

@@ -54,3 +54,6 @@ bool addr_is_wildcard(const struct addr *addr);
 
 /* Own address of a socket, getsockname(2). 0 or -errno; ret_addr is untouched on failure. */
 int addr_of_socket(int fd, struct addr *ret_addr);
+
+/* The same of its peer, getpeername(2). */
+int addr_of_peer(int fd, struct addr *ret_addr);

@@ -17,6 +17,7 @@
 #include "base/log.h"
 #include "net/listener.h"
 #include "net/stream.h"
+#include "policy/acl.h"
 
 static bool is_standard_input(int fd)
 {
@@ -113,23 +114,68 @@ static int check_input(int *ret_family)
     return 0;
 }
 
-int inetd_run(const struct conf *conf)
+/* Whether the peer is denied: 1, 0, or -errno. Who is gone already is not: that will be noticed. */
+static int is_denied(const struct conf *conf, struct addr *ret_peer)
+{
+    struct acl acl;
+    int r = addr_of_peer(STDIN_FILENO, ret_peer);
+
+    if (r < 0)
+        return r == -ENOTCONN ? 0 : r;
+    r = acl_init(&acl, &conf->access_allow, &conf->access_deny);
+    if (r < 0)
+        return r;
+    r = !acl_allows(&acl, ret_peer);
+    acl_deinit(&acl);
+    return r;
+}
+
+static void refuse(const struct conf *conf, const struct addr *peer)
+{
+    static const struct sockaddr nowhere = {.sa_family = AF_UNSPEC};
+    char text[ADDR_TEXT_MAX], host[ADDR_TEXT_MAX], listener[ADDR_TEXT_MAX];
+    struct addr local = {.len = 0};
+
+    (void)addr_of_socket(STDIN_FILENO, &local); /* Unknown, it stays unsaid. */
+    if (conf->log_connections != CONF_LOG_CONNECTIONS_NONE)
+        (void)log_event(EVENT_CONNECTION_REFUSED, 0,
+                        LOG_FIELDS(LOG_TEXT(FIELD_PEER_ADDR, addr_format_host(peer, host)),
+                                   LOG_NUMBER(FIELD_PEER_PORT, addr_port(peer)),
+                                   LOG_TEXT(FIELD_LISTENER, addr_format(&local, listener)),
+                                   LOG_TEXT(FIELD_REASON, "access.deny")),
+                        "Refused a connection from %s: access.deny", addr_format(peer, text));
+    /* A reset: inetd may hold a copy, so that closing ours with SO_LINGER would do nothing. */
+    (void)connect(STDIN_FILENO, &nowhere, sizeof(nowhere));
+}
+
+static enum stream_next serve(struct session *s, const struct conf *conf, int family)
 {
     enum stream_next end;
-    struct session *s;
-    int family;
+
+    (void)listener_set_options(STDIN_FILENO, family); /* The echo works without, too. */
+    end = session_run(s, conf->idle_timeout);
+    (void)shutdown(STDIN_FILENO, SHUT_RDWR); /* inetd may hold a copy: this ends it at once. */
+    return end;
+}
+
+int inetd_run(const struct conf *conf)
+{
+    _cleanup_(freep) struct session *s = NULL;
+    struct addr peer;
+    int family, r;
 
     if (check_input(&family) < 0)
         return EXIT_FAILURE;
     (void)signal(SIGPIPE, SIG_IGN);
-    (void)listener_set_options(STDIN_FILENO, family); /* The echo works without, too. */
-    s = session_new(STDIN_FILENO);
+    r = is_denied(conf, &peer);
+    if (r > 0) {
+        refuse(conf, &peer);
+        return EXIT_SUCCESS; /* It did what it was told to. */
+    }
+    s = r == 0 ? session_new(STDIN_FILENO) : NULL;
     if (!s) {
-        (void)log_event(EVENT_START_FAILED, ENOMEM, LOG_NO_FIELDS, "--inetd: %s", strerror(ENOMEM));
+        (void)log_event(EVENT_START_FAILED, r < 0 ? r : ENOMEM, LOG_NO_FIELDS, "--inetd: %m");
         return EXIT_FAILURE;
     }
-    end = session_run(s, conf->idle_timeout);
-    (void)shutdown(STDIN_FILENO, SHUT_RDWR); /* inetd may hold a copy: this ends it at once. */
-    free(s);
-    return end == STREAM_FINISHED ? EXIT_SUCCESS : EXIT_FAILURE;
+    return serve(s, conf, family) == STREAM_FINISHED ? EXIT_SUCCESS : EXIT_FAILURE;
 }

@@ -179,6 +179,25 @@ START_TEST(of_socket)
 }
 END_TEST
 
+START_TEST(of_peer)
+{
+    struct addr bound = addr_loopback(AF_INET, 0), addr = bound;
+    int listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+    ck_assert_int_eq(bind(listener, &bound.sa, bound.len), 0);
+    ck_assert_int_eq(listen(listener, 1), 0);
+    ck_assert_int_eq(addr_of_peer(listener, &addr), -ENOTCONN);
+    ck_assert(addr_equal(&addr, &bound));
+    ck_assert_int_eq(addr_of_socket(listener, &bound), 0);
+    ck_assert_int_eq(connect(fd, &bound.sa, bound.len), 0);
+    ck_assert_int_eq(addr_of_peer(fd, &addr), 0);
+    ck_assert(addr_equal(&addr, &bound));
+    (void)close(fd);
+    (void)close(listener);
+}
+END_TEST
+
 START_TEST(of_unnamed_unix_socket)
 {
     int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
@@ -208,6 +227,7 @@ int main(void)
     tcase_add_test(tcase, equal_ignores_what_is_no_address);
     tcase_add_test(tcase, wildcard);
     tcase_add_test(tcase, of_socket);
+    tcase_add_test(tcase, of_peer);
     tcase_add_test(tcase, of_unnamed_unix_socket);
 
     srunner_run_all(runner, CK_ENV);
