@@ -43,7 +43,7 @@ enum { MESSAGE_SLOTS_MAX = 253 };
 
 /* What a worker saw; the supervisor says it. */
 enum report_kind {
-    REPORT_REFUSED, /* a connection over limits.connections */
+    REPORT_REFUSED, /* a connection that was denied, or is over a limit */
     REPORT_ENDED,   /* a connection's end, with its figures */
     REPORT_PAUSED,  /* accepting stopped for a moment: error says why */
     REPORT_SURPLUS, /* the worker has more than its share of the connections */

@@ -63,18 +63,18 @@ int crew_init(struct crew *crew, struct arena *arena, const struct identity *ide
 void crew_deinit(struct crew *crew);
 
 /*
- * Forks a worker that waits for START. conf and listeners must stay as they are until this
- * returns: the worker has its own copy then. Its number, or -errno.
+ * Forks a worker that waits for START. What it goes by must stay as it is until this returns: the
+ * worker has its own copy then. Its number, or -errno.
  */
-int64_t crew_spawn(struct crew *crew, const struct conf *conf,
+int64_t crew_spawn(struct crew *crew, const struct conf *conf, const struct acl *acl,
                    const struct listener_set *listeners);
 
 /*
  * Forks this many and waits until each has set itself up: READY. 0, or -errno: then those that were
  * forked are dismissed.
  */
-int crew_spawn_all(struct crew *crew, const struct conf *conf, const struct listener_set *listeners,
-                   unsigned count);
+int crew_spawn_all(struct crew *crew, const struct conf *conf, const struct acl *acl,
+                   const struct listener_set *listeners, unsigned count);
 
 /* Lets all that are READY serve. Those that SERVE become OLD. */
 void crew_start_all(struct crew *crew, enum member_state old);

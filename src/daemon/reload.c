@@ -9,9 +9,16 @@
 
 enum { LOOKUP_MS = 60000 }; /* getaddrinfo(3) gives up long before, unless it hangs */
 
+/* Drops the configuration that was to be, unless it is in force: then there is nothing to drop. */
+static void drop_conf(struct reload *reload)
+{
+    conf_deinit(&reload->conf);
+    acl_deinit(&reload->acl);
+}
+
 static void reload_end(struct supervisor *s)
 {
-    conf_deinit(&s->reload.conf);
+    drop_conf(&s->reload);
     s->reload.state = RELOAD_NONE;
     if (s->reload.again)
         reload_start(
@@ -44,7 +51,9 @@ static int spawn_all(struct supervisor *s, const struct listener_set *listeners,
                            "%llu open connections do not fit into %u workers that may have %zu "
                            "descriptors each",
                            connections, wanted, s->descriptors);
-    r = crew_spawn_all(&s->crew, conf, listeners, wanted);
+    r = acl_init(&s->reload.acl, &conf->access_allow, &conf->access_deny);
+    if (r == 0)
+        r = crew_spawn_all(&s->crew, conf, &s->reload.acl, listeners, wanted);
     if (r == 0)
         return 0;
     return failure_set(failure, r, "Cannot start %u workers: %m", wanted);
@@ -72,7 +81,10 @@ static void commit(struct supervisor *s, struct listener_set *listeners)
     const struct conf *conf = &s->conf;
 
     conf_deinit(&s->conf);
+    acl_deinit(&s->acl);
     s->conf = conf_take(&s->reload.conf);
+    s->acl = s->reload.acl;
+    s->reload.acl = (struct acl){0}; /* now in force */
     s->listeners = *listeners;
     s->reload.failure = (struct failure){0};
     s->reload.state = RELOAD_MOVING;
@@ -204,7 +216,7 @@ void reload_cancel(struct supervisor *s)
         forget_lookup(s);
         lookup_cancel(&s->reload.lookup);
     }
-    conf_deinit(&s->reload.conf);
+    drop_conf(&s->reload);
     s->reload.state = RELOAD_NONE;
     s->reload.again = false;
 }

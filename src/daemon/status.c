@@ -16,14 +16,15 @@ static const char *format_status(const struct supervisor *s, char *text, size_t 
     bool failed = s->reload.failure.error != 0;
     bool stopping = s->stop != STOP_NONE;
 
-    (void)snprintf(text, size, "%s%s; workers: %u; connections: %llu, so far %llu%s%s",
-                   stopping ? "Stopping" : "Listening on ",
-                   listening_format(&s->listeners, listeners, sizeof(listeners)),
-                   crew_count(&s->crew, stopping ? MEMBER_DRAINING : MEMBER_SERVING),
-                   (unsigned long long)stats_read(&stats.connections),
-                   (unsigned long long)stats_read(&stats.accepted),
-                   failed ? "; the last reload failed: " : "",
-                   failed ? s->reload.failure.text : "");
+    (void)snprintf(
+        text, size, "%s%s; workers: %u; connections: %llu, so far %llu, refused %llu%s%s",
+        stopping ? "Stopping" : "Listening on ",
+        listening_format(&s->listeners, listeners, sizeof(listeners)),
+        crew_count(&s->crew, stopping ? MEMBER_DRAINING : MEMBER_SERVING),
+        (unsigned long long)stats_read(&stats.connections),
+        (unsigned long long)stats_read(&stats.accepted),
+        (unsigned long long)stats_read(&stats.refused), failed ? "; the last reload failed: " : "",
+        failed ? s->reload.failure.text : "");
     for (char *c = text; *c; c++) /* A line of its own would be another message. */
         *c = *c == '\n' ? ' ' : *c;
     return text;
@@ -58,13 +59,15 @@ void supervisor_log_counters(const struct supervisor *s)
                     LOG_FIELDS(LOG_NUMBER(FIELD_CONNECTIONS, stats_read(&stats.connections)),
                                LOG_NUMBER(FIELD_CONNECTIONS_TOTAL, stats_read(&stats.accepted)),
                                LOG_NUMBER(FIELD_REFUSED, stats_read(&stats.refused)),
+                               LOG_NUMBER(FIELD_DENIED, stats_read(&stats.denied)),
                                LOG_NUMBER(FIELD_BYTES, stats_read(&stats.sent)),
                                LOG_NUMBER(FIELD_WORKERS, crew_count(&s->crew, MEMBER_SERVING))),
-                    "Connections: %llu, so far %llu, refused %llu; bytes received: %llu, echoed: "
-                    "%llu; reports that got lost: %llu",
+                    "Connections: %llu, so far %llu, refused %llu, of these denied %llu; bytes "
+                    "received: %llu, echoed: %llu; reports that got lost: %llu",
                     (unsigned long long)stats_read(&stats.connections),
                     (unsigned long long)stats_read(&stats.accepted),
                     (unsigned long long)stats_read(&stats.refused),
+                    (unsigned long long)stats_read(&stats.denied),
                     (unsigned long long)stats_read(&stats.received),
                     (unsigned long long)stats_read(&stats.sent),
                     (unsigned long long)stats_read(&stats.unreported));

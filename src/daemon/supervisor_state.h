@@ -35,6 +35,7 @@ struct reload {
     enum reload_state state;
     bool again;           /* asked for once more meanwhile */
     struct conf conf;     /* the one to be, until it is in force or given up */
+    struct acl acl;       /* its access lists */
     struct lookup lookup; /* RESOLVING */
     uint64_t began_usec;
     struct failure failure; /* of the last one, or "" */
@@ -52,6 +53,7 @@ struct supervisor {
     const struct echod_options *options;
     struct identity identity;
     struct conf conf;   /* in force */
+    struct acl acl;     /* its access lists */
     size_t descriptors; /* that a process may have */
     struct listener_set listeners;
     bool passed; /* the listeners came from the service manager */

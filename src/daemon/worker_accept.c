@@ -85,15 +85,14 @@ void worker_accept_end(struct worker *worker)
     worker->ended = true;
 }
 
-/* For a limit, or for want of memory: a reset, so that neither side keeps any state. */
-static void refuse(struct worker *worker, int fd, const struct addr *peer, int error)
+/* Denied, for a limit, or for want of memory: a reset, so that neither side keeps any state. */
+static void refuse(struct worker *worker, int fd, const struct addr *peer, const char *reason,
+                   int error)
 {
     static const struct linger reset = {.l_onoff = 1, .l_linger = 0};
     struct report report = {.kind = REPORT_REFUSED, .error = error, .peer = *peer};
 
-    (void)snprintf(report.reason, sizeof(report.reason), "%s",
-                   error ? strerror(error) : "limits.connections");
-
+    (void)snprintf(report.reason, sizeof(report.reason), "%s", reason);
     stats_add(&worker->io.stats->refused, 1);
     if (worker->setup->conf->log_connections != CONF_LOG_CONNECTIONS_NONE) {
         (void)addr_of_socket(fd, &report.local); /* Unknown, it stays unsaid. */
@@ -134,10 +133,30 @@ static bool has_room(const struct worker *worker)
            worker->setup->room;
 }
 
+/* Takes a connection on, or refuses it. */
+static void admit(struct worker *worker, int fd, const struct addr *peer)
+{
+    int r;
+
+    stats_add(&worker->io.stats->accepted, 1);
+    if (!acl_allows(worker->setup->acl, peer)) {
+        stats_add(&worker->io.stats->denied, 1);
+        refuse(worker, fd, peer, "access.deny", 0);
+        return;
+    }
+    if (peer->sa.sa_family == AF_UNIX)
+        (void)listener_set_options(fd, AF_UNIX); /* Without them, only urgent bytes get lost. */
+    r = worker_add_stream(worker, fd, peer);
+    if (r == -EUSERS)
+        refuse(worker, fd, peer, "limits.connections", 0);
+    else if (r < 0)
+        refuse(worker, fd, peer, strerror(-r), -r);
+}
+
 static enum accepted accept_one(struct worker *worker, int listener)
 {
     struct addr peer = {.len = sizeof(peer.un)};
-    int fd, r;
+    int fd;
 
     if (!has_room(worker)) {
         errno = EMFILE;
@@ -149,12 +168,7 @@ static enum accepted accept_one(struct worker *worker, int listener)
     if (fd < 0)
         return is_of_connection(errno) ? ACCEPTED : ACCEPT_NO_RESOURCES;
     worker->starved = false;
-    stats_add(&worker->io.stats->accepted, 1);
-    if (peer.sa.sa_family == AF_UNIX)
-        (void)listener_set_options(fd, AF_UNIX); /* Without them, only urgent bytes get lost. */
-    r = worker_add_stream(worker, fd, &peer);
-    if (r < 0)
-        refuse(worker, fd, &peer, r == -EUSERS ? 0 : -r);
+    admit(worker, fd, &peer);
     return ACCEPTED;
 }
 

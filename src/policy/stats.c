@@ -9,6 +9,7 @@ void stats_sum(struct stats *to, const struct stats *from)
     stats_add(&to->received, stats_read(&from->received));
     stats_add(&to->sent, stats_read(&from->sent));
     stats_add(&to->unreported, stats_read(&from->unreported));
+    stats_add(&to->denied, stats_read(&from->denied));
 }
 
 void stats_end(struct stats *stats)

@@ -11,11 +11,12 @@
 struct stats {
     _Atomic uint64_t accepting;   /* 1 from its start until it accepts no more, pauses included */
     _Atomic uint64_t connections; /* open now */
-    _Atomic uint64_t accepted;    /* so far, those over a limit included */
-    _Atomic uint64_t refused;     /* of these, closed at once for a limit */
+    _Atomic uint64_t accepted;    /* so far, those refused included */
+    _Atomic uint64_t refused;     /* of these, closed at once: denied, or for a limit */
     _Atomic uint64_t received;    /* bytes */
     _Atomic uint64_t sent;        /* bytes */
     _Atomic uint64_t unreported;  /* reports that the supervisor had no room for */
+    _Atomic uint64_t denied;      /* of those refused, by access.allow and access.deny */
 };
 
 static inline uint64_t stats_read(const _Atomic uint64_t *counter)

@@ -37,11 +37,26 @@ static int peer_socket(const struct addrinfo *addr)
     return fd;
 }
 
+static void bind_to(int fd, const char *host)
+{
+    struct addrinfo *addr = address_of(host, 0);
+
+    ck_assert_msg(bind(fd, addr->ai_addr, addr->ai_addrlen) == 0, "%s: %s", host, strerror(errno));
+    freeaddrinfo(addr);
+}
+
 int peer_try(const char *host, int port, int *ret_fd)
+{
+    return peer_try_from(NULL, host, port, ret_fd);
+}
+
+int peer_try_from(const char *source, const char *host, int port, int *ret_fd)
 {
     struct addrinfo *addr = address_of(host, port);
     int fd = peer_socket(addr), error = 0;
 
+    if (source)
+        bind_to(fd, source);
     if (connect(fd, addr->ai_addr, addr->ai_addrlen) < 0)
         error = errno;
     freeaddrinfo(addr);

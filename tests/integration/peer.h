@@ -23,6 +23,9 @@ int peer_listen(const char *host, int port);
 /* connect(2)'s errno, or 0 and a descriptor. */
 int peer_try(const char *host, int port, int *ret_fd);
 
+/* The same from an address of our own. */
+int peer_try_from(const char *source, const char *host, int port, int *ret_fd);
+
 /* Waits until connects to there are refused. */
 void peer_await_refusal(const char *host, int port);
 

@@ -35,7 +35,14 @@ test_fields() {
         ECHOD_REASON='limits\.connections$'
     same "counted connections" 1 "$(counted ECHOD_CONNECTIONS)"
     recorded counters ECHOD_CONNECTIONS='1$' ECHOD_CONNECTIONS_TOTAL='2$' ECHOD_REFUSED='1$' \
-        ECHOD_BYTES='6$' ECHOD_WORKERS='1$'
+        ECHOD_DENIED='0$' ECHOD_BYTES='6$' ECHOD_WORKERS='1$'
+
+    configure 'workers = 1;' 'access: { deny = [ "127.0.0.1" ]; };'
+    systemctl reload echod
+    refuse "a connection that is denied" echoes
+    same "denied connections" 1 "$(counted ECHOD_DENIED)"
+    recorded counters ECHOD_CONNECTIONS_TOTAL='3$' ECHOD_REFUSED='2$'
+    try "an echo for who was let in before" say hello
 
     kill -KILL "$(worker_pids)"
     wait_for "the death of the worker" happened worker-died
