@@ -364,6 +364,38 @@ START_TEST(idle_timeout_ends_silent_connections_alone)
 }
 END_TEST
 
+/* A connection, and when it said its last word. */
+struct silent {
+    int fd;
+    uint64_t since_ms;
+};
+
+static struct silent speak_once(void)
+{
+    struct silent silent = {.fd = peer_connect(&e), .since_ms = harness_now_ms()};
+
+    peer_send(silent.fd, "x");
+    return silent;
+}
+
+START_TEST(idle_timeout_ends_none_of_many_early)
+{
+    enum { MANY = 9000, TIMEOUT_MS = 2000, TICK_MS = 100 /* that the worker may be behind */ };
+    static struct silent silent[MANY];
+
+    peer_allow_descriptors(MANY);
+    start_with("workers = 2; idle_timeout = 2;");
+    for (unsigned i = 0; i < MANY; i++)
+        silent[i] = speak_once();
+    for (unsigned i = 0; i < MANY; i++) {
+        peer_expect(silent[i].fd, "x");
+        peer_expect_end(silent[i].fd);
+        ck_assert_uint_ge(harness_now_ms() + TICK_MS, silent[i].since_ms + TIMEOUT_MS);
+    }
+    echod_stop(&e);
+}
+END_TEST
+
 START_TEST(idle_timeout_of_zero_is_never)
 {
     struct echod other;
@@ -402,6 +434,7 @@ int main(void)
     tcase_add_test(tcase, without_descriptors_echod_waits_and_goes_on);
     tcase_add_test(tcase, connection_over_limit_is_reset_and_its_place_is_free_again);
     tcase_add_test(tcase, idle_timeout_ends_silent_connections_alone);
+    tcase_add_test(tcase, idle_timeout_ends_none_of_many_early);
     tcase_add_test(tcase, idle_timeout_of_zero_is_never);
     return harness_run();
 }
