@@ -326,10 +326,10 @@ START_TEST(connection_over_limit_is_reset_and_its_place_is_free_again)
         peer_exchange(fd[i], "within");
     }
     for (int i = 0; i < 10; i++)
-        peer_expect_reset(peer_connect(&e));
+        peer_expect_refusal(&e);
     peer_finish(fd[1]);
     harness_await(is_let_in, &fd[1], "the place of one that closed");
-    peer_expect_reset(peer_connect(&e));
+    peer_expect_refusal(&e);
     for (int i = 0; i < 3; i++)
         peer_exchange(fd[i], "within");
     echod_stop(&e);

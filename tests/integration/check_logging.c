@@ -289,7 +289,7 @@ START_TEST(refused_connection_is_logged_and_counted)
     echod_start(&e);
     fd = peer_connect(&e);
     peer_exchange(fd, "within");
-    refused = peer_connect(&e);
+    refused = peer_begin_connect(&e);
     await_event(EVENT_CONNECTION_REFUSED);
     assert_peer_and_listener(port_of(refused));
     assert_field("ECHOD_REASON", "limits.connections");
@@ -340,7 +340,7 @@ START_TEST(connections_are_not_logged_unless_asked_for)
     fd = peer_connect(&e);
     peer_exchange(fd, "within");
     if (_i == 0)
-        peer_expect_reset(peer_connect(&e));
+        peer_expect_refusal(&e);
     peer_finish(fd);
     echod_stop(&e);
     await_event_without(EVENT_STOPPED, _i ? "connection-ended" : "connection-refused");
@@ -400,7 +400,7 @@ START_TEST(flood_of_refusals_is_cut_short_and_counted)
     fd = peer_connect(&e);
     peer_exchange(fd, "within");
     for (int i = 0; i < COUNT; i++)
-        peer_expect_reset(peer_connect(&e));
+        peer_expect_refusal(&e);
     while (said + folded < COUNT) {
         await_event(EVENT_CONNECTION_REFUSED);
         if (field("ECHOD_FOLDED"))

@@ -204,6 +204,20 @@ void peer_expect_reset(int fd)
                            : "data");
 }
 
+void peer_expect_refusal_from(const char *source, const char *host, int port)
+{
+    int fd = -1, error = peer_try_from(source, host, port, &fd);
+
+    ck_assert_msg(error == 0 || error == ECONNRESET, "%s: %s", host, strerror(error));
+    if (error == 0)
+        peer_expect_reset(fd);
+}
+
+void peer_expect_refusal(const struct echod *e)
+{
+    peer_expect_refusal_from(NULL, e->host, e->port);
+}
+
 void peer_expect_loss(int fd)
 {
     ssize_t n = receive_end(fd);

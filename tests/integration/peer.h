@@ -26,6 +26,13 @@ int peer_try(const char *host, int port, int *ret_fd);
 /* The same from an address of our own. */
 int peer_try_from(const char *source, const char *host, int port, int *ret_fd);
 
+/*
+ * Connects, from an address of our own or from any (NULL), and expects to be reset at once, which
+ * may be seen before connect(2) has returned.
+ */
+void peer_expect_refusal_from(const char *source, const char *host, int port);
+void peer_expect_refusal(const struct echod *e);
+
 /* Waits until connects to there are refused. */
 void peer_await_refusal(const char *host, int port);
 
