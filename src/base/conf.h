@@ -23,6 +23,11 @@ enum conf_key {
     CONF_DRAIN_TIMEOUT,
     CONF_BUSY_POLL_US,
     CONF_LIMITS_CONNECTIONS,
+    CONF_LIMITS_CONNECTIONS_PER_SOURCE,
+    CONF_LIMITS_CONNECTION_RATE_PER_SOURCE,
+    CONF_LIMITS_DATAGRAM_RATE_PER_SOURCE,
+    CONF_LIMITS_IPV4_PREFIX,
+    CONF_LIMITS_IPV6_PREFIX,
     CONF_ACCESS_ALLOW,
     CONF_ACCESS_DENY,
     CONF_LOG_LEVEL,
@@ -64,6 +69,11 @@ struct conf {
     int drain_timeout;     /* seconds */
     int busy_poll_us;      /* microseconds; 0 = never */
     int limit_connections; /* open connections of all workers together */
+    int limit_connections_per_source;     /* open connections; 0 = no limit */
+    int limit_connection_rate_per_source; /* new connections in a second; 0 = no limit */
+    int limit_datagram_rate_per_source;   /* datagrams in a second; 0 = no limit */
+    int limit_ipv4_prefix;                /* bits of an IPv4 address that make a source */
+    int limit_ipv6_prefix;                /* bits of an IPv6 address that make a source */
     struct networks access_allow;
     struct networks access_deny;
     int log_level;       /* LOG_ERR .. LOG_DEBUG, syslog(3) */

@@ -116,6 +116,56 @@ static const struct conf_schema table[CONF_KEY_COUNT] = {
             .unit = "connections",
             .help = "Connections open at the same time, of all workers together.",
         },
+    [CONF_LIMITS_CONNECTIONS_PER_SOURCE] =
+        {
+            .name = "limits.connections_per_source",
+            INT_FIELD(limit_connections_per_source),
+            .min = 0,
+            .max = 1000000,
+            .number = 1000,
+            .unit = "connections",
+            .help = "Connections of one source open at the same time; 0 is no limit.",
+        },
+    [CONF_LIMITS_CONNECTION_RATE_PER_SOURCE] =
+        {
+            .name = "limits.connection_rate_per_source",
+            INT_FIELD(limit_connection_rate_per_source),
+            .min = 0,
+            .max = 1000000,
+            .number = 0,
+            .unit = "per second",
+            .help = "New connections of one source; 0 is no limit.",
+        },
+    [CONF_LIMITS_DATAGRAM_RATE_PER_SOURCE] =
+        {
+            .name = "limits.datagram_rate_per_source",
+            INT_FIELD(limit_datagram_rate_per_source),
+            .min = 0,
+            .max = 1000000,
+            .number = 1000,
+            .unit = "per second",
+            .help = "Datagrams of one source that are answered; 0 is no limit.",
+        },
+    [CONF_LIMITS_IPV4_PREFIX] =
+        {
+            .name = "limits.ipv4_prefix",
+            INT_FIELD(limit_ipv4_prefix),
+            .min = 1,
+            .max = 32,
+            .number = 32,
+            .unit = "bits",
+            .help = "How many bits of an IPv4 address make a source.",
+        },
+    [CONF_LIMITS_IPV6_PREFIX] =
+        {
+            .name = "limits.ipv6_prefix",
+            INT_FIELD(limit_ipv6_prefix),
+            .min = 1,
+            .max = 128,
+            .number = 64,
+            .unit = "bits",
+            .help = "How many bits of an IPv6 address make a source.",
+        },
     [CONF_ACCESS_ALLOW] =
         {
             .name = "access.allow",

@@ -84,6 +84,11 @@ static inline void assert_defaults(void)
     ck_assert_int_eq(conf.drain_timeout, 10);
     ck_assert_int_eq(conf.busy_poll_us, 50);
     ck_assert_int_eq(conf.limit_connections, 10000);
+    ck_assert_int_eq(conf.limit_connections_per_source, 1000);
+    ck_assert_int_eq(conf.limit_connection_rate_per_source, 0);
+    ck_assert_int_eq(conf.limit_datagram_rate_per_source, 1000);
+    ck_assert_int_eq(conf.limit_ipv4_prefix, 32);
+    ck_assert_int_eq(conf.limit_ipv6_prefix, 64);
     networks_are(&conf.access_allow, "0.0.0.0/0 ::/0 ");
     networks_are(&conf.access_deny, "");
     ck_assert_int_eq(conf.log_level, LOG_INFO);
