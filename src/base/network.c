@@ -2,6 +2,7 @@
 #include "base/network.h"
 
 #include <arpa/inet.h>
+#include <endian.h>
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -45,20 +46,25 @@ static bool length_parse(const char *text, unsigned most, unsigned *ret)
     return *ret <= most;
 }
 
-/* Clears the bits beyond the prefix; whether any were set. */
-static bool network_mask(struct network *network)
+/* A word whose first so many bits are set, all of them from 64 on. */
+static uint64_t leading_bits(unsigned count)
 {
-    bool any = false;
+    return count < 64 ? ~(UINT64_MAX >> count) : UINT64_MAX;
+}
 
-    for (unsigned i = 0; i < sizeof(network->address); i++) {
-        unsigned kept = network->length > 8 * i ? network->length - 8 * i : 0;
-        uint8_t mask = (uint8_t)(0xff00 >> (kept < 8 ? kept : 8));
-        uint8_t *byte = &network->address.s6_addr[i];
+bool network_mask(struct network *network)
+{
+    unsigned length = network->length;
+    uint64_t mask[] = {htobe64(leading_bits(length)),
+                       htobe64(leading_bits(length > 64 ? length - 64 : 0))};
+    uint64_t half[2], beyond;
 
-        any = any || (*byte & ~mask);
-        *byte &= mask;
-    }
-    return any;
+    memcpy(half, &network->address, sizeof(half));
+    beyond = (half[0] & ~mask[0]) | (half[1] & ~mask[1]);
+    half[0] &= mask[0];
+    half[1] &= mask[1];
+    memcpy(&network->address, half, sizeof(half));
+    return beyond;
 }
 
 enum network_fault network_parse(const char *text, struct network *ret)

@@ -42,6 +42,9 @@ enum { NETWORK_TEXT_MAX = INET6_ADDRSTRLEN + sizeof("/128") - 1 };
 /* Writes a network as network_parse() reads it. Returns text. */
 const char *network_format(const struct network *network, char text[static NETWORK_TEXT_MAX]);
 
+/* Clears the bits beyond the prefix; whether any were set. */
+bool network_mask(struct network *network);
+
 /* The IPv6 or IPv4-mapped address of a socket address; false when it is of another family. */
 bool network_address(const struct addr *addr, struct in6_addr *ret);
 

@@ -7,7 +7,7 @@
 
 #include "base/cleanup.h"
 
-enum { PAGE = 4096, LAYOUT_VERSION = 2 };
+enum { PAGE = 4096, LAYOUT_VERSION = 3 };
 
 struct header {
     char magic[8];
@@ -17,10 +17,13 @@ struct header {
     _Atomic uint32_t places;
 };
 
+#define PAGES(bytes) (((bytes) + PAGE - 1) / PAGE * PAGE)
+
 /* Where the parts begin. */
 #define AT_SLOT_BITS ((size_t)PAGE)
 #define AT_WORKERS (AT_SLOT_BITS + ARENA_SLOTS / 8)
-#define AT_SLOTS (AT_WORKERS + ARENA_WORKERS * sizeof(struct arena_worker))
+#define AT_RATES (AT_WORKERS + ARENA_WORKERS * sizeof(struct arena_worker))
+#define AT_SLOTS (AT_RATES + PAGES(sizeof(struct rates)))
 #define AT_SPILL (AT_SLOTS + (size_t)ARENA_SLOTS * sizeof(struct slot))
 #define LENGTH (AT_SPILL + (size_t)ARENA_SLOTS * SPILL_BYTES)
 
@@ -35,6 +38,7 @@ static void arena_set_parts(struct arena *arena)
         .slots = (void *)(base + AT_SLOTS),
     };
     arena->workers = (void *)(base + AT_WORKERS);
+    arena->rates = (void *)(base + AT_RATES);
     arena->spill = base + AT_SPILL;
     *(struct header *)base = (struct header){
         .magic = "echod",
@@ -61,7 +65,10 @@ int arena_init(struct arena *arena)
     }
     arena->base = base;
     arena_set_parts(arena);
-    return 0;
+    r = rates_init(arena->rates);
+    if (r < 0)
+        arena_deinit(arena);
+    return r;
 }
 
 void arena_use_place(struct arena *arena, uint32_t number)

@@ -6,13 +6,14 @@
 #include "net/slot.h"
 #include "net/spill.h"
 #include "net/stream.h"
+#include "policy/rate.h"
 #include "policy/stats.h"
 
 /*
  * The memory that the supervisor and all workers share: one memfd, mapped before the fork. It has
  * room for the most that could ever be configured; what nobody touched takes no memory. In order:
  *
- *     header | slot bits | workers | slots | spill buffers
+ *     header | slot bits | workers | rates | slots | spill buffers
  *
  * A later version of the program has to be able to read it: the header says which layout this is.
  */
@@ -35,6 +36,7 @@ struct arena {
     struct slot_table slots;
     uint8_t *spill;               /* spill_at() */
     struct arena_worker *workers; /* ARENA_WORKERS of them */
+    struct rates *rates;
 };
 
 /* A worker takes this place; all that were ever taken are below arena_places(). */

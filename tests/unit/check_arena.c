@@ -34,20 +34,22 @@ END_TEST
 /* Each part ends before the next one begins, and the last one is mapped to its end. */
 START_TEST(parts_lie_behind_one_another)
 {
-    const uint8_t *ends[4];
+    const uint8_t *ends[5];
     struct stat st;
 
     init_arena();
     ck_assert_int_eq(fstat(arena.fd, &st), 0);
     ends[0] = (const uint8_t *)arena.slots.pool.words + pool_bytes(ARENA_SLOTS);
     ends[1] = (const uint8_t *)(arena.workers + ARENA_WORKERS);
-    ends[2] = (const uint8_t *)(arena.slots.slots + ARENA_SLOTS);
-    ends[3] = spill_at(arena.spill, ARENA_SLOTS);
+    ends[2] = (const uint8_t *)(arena.rates + 1);
+    ends[3] = (const uint8_t *)(arena.slots.slots + ARENA_SLOTS);
+    ends[4] = spill_at(arena.spill, ARENA_SLOTS);
     ck_assert((const uint8_t *)arena.slots.pool.words >= arena.base + 4096); /* the header's page */
     ck_assert((const uint8_t *)arena.workers >= ends[0]);
-    ck_assert((const uint8_t *)arena.slots.slots >= ends[1]);
-    ck_assert(arena.spill >= ends[2]);
-    ck_assert_ptr_eq(arena.base + st.st_size, ends[3]);
+    ck_assert((const uint8_t *)arena.rates >= ends[1]);
+    ck_assert((const uint8_t *)arena.slots.slots >= ends[2]);
+    ck_assert(arena.spill >= ends[3]);
+    ck_assert_ptr_eq(arena.base + st.st_size, ends[4]);
     ck_assert_uint_eq(arena.slots.pool.capacity, ARENA_SLOTS);
 }
 END_TEST
@@ -59,6 +61,7 @@ START_TEST(buffers_begin_at_pages)
     ck_assert_uint_eq((uintptr_t)arena.workers[0].buffer % 4096, 0);
     ck_assert_uint_eq((uintptr_t)arena.workers[1].buffer % 4096, 0);
     ck_assert_uint_eq((uintptr_t)arena.slots.slots % sizeof(struct slot), 0);
+    ck_assert_uint_eq((uintptr_t)arena.rates->word % 64, 0); /* a bucket is one cache line */
 }
 END_TEST
 
@@ -76,7 +79,7 @@ START_TEST(header_tells_the_layout)
     ck_assert_int_eq(fstat(arena.fd, &st), 0);
     ck_assert_int_eq(pread(arena.fd, &header, sizeof(header), 0), sizeof(header));
     ck_assert_mem_eq(header.magic, "echod\0\0\0", 8);
-    ck_assert_uint_eq(header.version, 2);
+    ck_assert_uint_eq(header.version, 3);
     ck_assert_uint_eq(header.slot_size, sizeof(struct slot));
     ck_assert_uint_eq(header.length, (uint64_t)st.st_size);
 }

@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: MIT */
+#include "policy/source.h"
+
+struct source source_of(const struct addr *peer, int ipv4_prefix, int ipv6_prefix)
+{
+    struct source source = {.network.length = 0};
+    struct network *network = &source.network;
+
+    if (!network_address(peer, &network->address))
+        return source;
+    network->length = IN6_IS_ADDR_V4MAPPED(&network->address)
+                          ? (uint8_t)(NETWORK_IPV4_BITS + ipv4_prefix)
+                          : (uint8_t)ipv6_prefix;
+    (void)network_mask(network); /* Bits beyond the prefix are what it is for. */
+    return source;
+}

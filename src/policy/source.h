@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: MIT */
+#pragma once
+
+#include <stdbool.h>
+
+#include "base/addr.h"
+#include "base/network.h"
+
+/*
+ * Who is held to the limits "per source": all peers whose addresses agree in the first so many bits
+ * are one. The same address under another prefix is another source.
+ */
+struct source {
+    struct network network; /* of length 0: none */
+};
+
+/*
+ * The source that a peer belongs to; an IPv4-mapped address counts as IPv4. Prefixes in bits, 1 to
+ * 32 and 1 to 128. Peers without an IPv4 or IPv6 address have none.
+ */
+struct source source_of(const struct addr *peer, int ipv4_prefix, int ipv6_prefix);
+
+static inline bool source_is_none(const struct source *source)
+{
+    return source->network.length == 0;
+}
