@@ -7,7 +7,7 @@
 
 #include "base/cleanup.h"
 
-enum { PAGE = 4096, LAYOUT_VERSION = 3 };
+enum { PAGE = 4096, LAYOUT_VERSION = 4 };
 
 struct header {
     char magic[8];
@@ -23,7 +23,11 @@ struct header {
 #define AT_SLOT_BITS ((size_t)PAGE)
 #define AT_WORKERS (AT_SLOT_BITS + ARENA_SLOTS / 8)
 #define AT_RATES (AT_WORKERS + ARENA_WORKERS * sizeof(struct arena_worker))
-#define AT_SLOTS (AT_RATES + PAGES(sizeof(struct rates)))
+#define AT_LEDGER (AT_RATES + PAGES(sizeof(struct rates)))
+#define AT_INDEX (AT_LEDGER + PAGES(sizeof(struct ledger_state)))
+#define AT_SOURCE_BITS (AT_INDEX + PAGES(sizeof(struct tally_index)))
+#define AT_SOURCES (AT_SOURCE_BITS + ARENA_SLOTS / 8)
+#define AT_SLOTS (AT_SOURCES + PAGES((size_t)ARENA_SLOTS * sizeof(struct tally_entry)))
 #define AT_SPILL (AT_SLOTS + (size_t)ARENA_SLOTS * sizeof(struct slot))
 #define LENGTH (AT_SPILL + (size_t)ARENA_SLOTS * SPILL_BYTES)
 
@@ -39,6 +43,13 @@ static void arena_set_parts(struct arena *arena)
     };
     arena->workers = (void *)(base + AT_WORKERS);
     arena->rates = (void *)(base + AT_RATES);
+    arena->ledger = (struct ledger){
+        .state = (void *)(base + AT_LEDGER),
+        .slots = arena->slots,
+        .tally = {.index = (void *)(base + AT_INDEX),
+                  .pool = {.words = (void *)(base + AT_SOURCE_BITS), .capacity = ARENA_SLOTS},
+                  .entries = (void *)(base + AT_SOURCES)},
+    };
     arena->spill = base + AT_SPILL;
     *(struct header *)base = (struct header){
         .magic = "echod",
@@ -66,6 +77,8 @@ int arena_init(struct arena *arena)
     arena->base = base;
     arena_set_parts(arena);
     r = rates_init(arena->rates);
+    if (r == 0)
+        r = ledger_init(&arena->ledger);
     if (r < 0)
         arena_deinit(arena);
     return r;

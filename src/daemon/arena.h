@@ -3,6 +3,7 @@
 
 #include <stdint.h>
 
+#include "net/ledger.h"
 #include "net/slot.h"
 #include "net/spill.h"
 #include "net/stream.h"
@@ -13,7 +14,8 @@
  * The memory that the supervisor and all workers share: one memfd, mapped before the fork. It has
  * room for the most that could ever be configured; what nobody touched takes no memory. In order:
  *
- *     header | slot bits | workers | rates | slots | spill buffers
+ *     header | slot bits | workers | rates | ledger | index of sources | source bits | sources |
+ *     slots | spill buffers
  *
  * A later version of the program has to be able to read it: the header says which layout this is.
  */
@@ -37,6 +39,7 @@ struct arena {
     uint8_t *spill;               /* spill_at() */
     struct arena_worker *workers; /* ARENA_WORKERS of them */
     struct rates *rates;
+    struct ledger ledger;
 };
 
 /* A worker takes this place; all that were ever taken are below arena_places(). */

@@ -248,7 +248,7 @@ void crew_forget_slot(struct crew *crew, uint32_t number)
 
     if (slot->spill_end > 0)
         spill_release(crew->arena->spill, number);
-    slot_close(&crew->arena->slots, number);
+    ledger_forget(&crew->arena->ledger, number);
 }
 
 /* Frees what a dead owner had; its descriptors went with it. */
@@ -280,6 +280,7 @@ void crew_bury(struct crew *crew, uint32_t number, int status, struct death *ret
         .lived_ms = clock_ms() - member->started_ms,
         .lost = reclaim_slots(crew, owner) + reclaim_slots(crew, owner | SLOT_IN_TRANSIT),
     };
+    ledger_bury(&crew->arena->ledger, owner);
     stats_end(stats);
     stats_sum(&crew->past, stats);
     closep(&member->channel);

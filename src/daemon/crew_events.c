@@ -176,6 +176,22 @@ static void on_death(struct supervisor *s, uint32_t number, int status)
     cover_for(s, &death);
 }
 
+/* Stopped in the middle of something that the others need: then none of them could go on. */
+static void end_obstacle(struct supervisor *s, uint32_t number)
+{
+    struct member *member = &s->crew.member[number];
+
+    if (!ledger_needs(&s->arena.ledger, SLOT_FIRST_WORKER + number))
+        return;
+    (void)log_event(
+        EVENT_WORKER_HUNG, 0,
+        LOG_FIELDS(LOG_NUMBER(FIELD_WORKER, number), LOG_NUMBER(FIELD_WORKER_PID, member->pid)),
+        "Worker %u (pid %d) was stopped where others wait for it: killing it", number,
+        (int)member->pid);
+    member->hung = true;
+    crew_kill(&s->crew, number);
+}
+
 /* A signal stopped it, or made it go on. If it was just woken for a connection, others see to it.
  */
 static void on_pause(struct supervisor *s, uint32_t number, bool stopped)
@@ -183,6 +199,8 @@ static void on_pause(struct supervisor *s, uint32_t number, bool stopped)
     if (number == MEMBER_NOBODY)
         return;
     s->crew.member[number].stopped = stopped;
+    if (stopped)
+        end_obstacle(s, number);
     if (stopped && s->stop == STOP_NONE)
         crew_let_others_look(&s->crew, number);
     if (!stopped)

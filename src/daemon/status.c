@@ -60,14 +60,21 @@ void supervisor_log_counters(const struct supervisor *s)
                                LOG_NUMBER(FIELD_CONNECTIONS_TOTAL, stats_read(&stats.accepted)),
                                LOG_NUMBER(FIELD_REFUSED, stats_read(&stats.refused)),
                                LOG_NUMBER(FIELD_DENIED, stats_read(&stats.denied)),
+                               LOG_NUMBER(FIELD_OVER_RATE, stats_read(&stats.over_rate)),
+                               LOG_NUMBER(FIELD_OVER_SOURCE, stats_read(&stats.over_source)),
+                               LOG_NUMBER(FIELD_OVER_TOTAL, stats_read(&stats.over_total)),
                                LOG_NUMBER(FIELD_BYTES, stats_read(&stats.sent)),
                                LOG_NUMBER(FIELD_WORKERS, crew_count(&s->crew, MEMBER_SERVING))),
-                    "Connections: %llu, so far %llu, refused %llu, of these denied %llu; bytes "
-                    "received: %llu, echoed: %llu; reports that got lost: %llu",
+                    "Connections: %llu, so far %llu, refused %llu, of these denied %llu, too fast "
+                    "%llu, too many of one source %llu, too many %llu; bytes received: %llu, "
+                    "echoed: %llu; reports that got lost: %llu",
                     (unsigned long long)stats_read(&stats.connections),
                     (unsigned long long)stats_read(&stats.accepted),
                     (unsigned long long)stats_read(&stats.refused),
                     (unsigned long long)stats_read(&stats.denied),
+                    (unsigned long long)stats_read(&stats.over_rate),
+                    (unsigned long long)stats_read(&stats.over_source),
+                    (unsigned long long)stats_read(&stats.over_total),
                     (unsigned long long)stats_read(&stats.received),
                     (unsigned long long)stats_read(&stats.sent),
                     (unsigned long long)stats_read(&stats.unreported));

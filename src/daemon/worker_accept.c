@@ -136,20 +136,20 @@ static bool has_room(const struct worker *worker)
 /* Takes a connection on, or refuses it. */
 static void admit(struct worker *worker, int fd, const struct addr *peer)
 {
+    const char *reason;
+    uint32_t number;
     int r;
 
     stats_add(&worker->io.stats->accepted, 1);
-    if (!acl_allows(worker->setup->acl, peer)) {
-        stats_add(&worker->io.stats->denied, 1);
-        refuse(worker, fd, peer, "access.deny", 0);
+    reason = worker_admit(worker, peer, &number);
+    if (reason) {
+        refuse(worker, fd, peer, reason, 0);
         return;
     }
     if (peer->sa.sa_family == AF_UNIX)
         (void)listener_set_options(fd, AF_UNIX); /* Without them, only urgent bytes get lost. */
-    r = worker_add_stream(worker, fd, peer);
-    if (r == -EUSERS)
-        refuse(worker, fd, peer, "limits.connections", 0);
-    else if (r < 0)
+    r = worker_add_stream(worker, number, fd);
+    if (r < 0)
         refuse(worker, fd, peer, strerror(-r), -r);
 }
 

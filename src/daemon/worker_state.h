@@ -46,8 +46,8 @@ struct worker {
 };
 
 /*
- * The files, each of which knows those before it: worker_io.c, worker_streams.c, worker_accept.c,
- * worker_wait.c, worker.c.
+ * The files, each of which knows those before it: worker_io.c, worker_streams.c,
+ * worker_admission.c, worker_accept.c, worker_wait.c, worker.c.
  */
 
 /* worker_io.c. epoll_ctl(2) with data for one source: 0 or -errno. */
@@ -61,13 +61,18 @@ void worker_send(struct worker *worker, const struct message *message, const int
 void worker_report(struct worker *worker, const struct report *report);
 
 /* worker_streams.c: the connections. */
-int worker_add_stream(struct worker *worker, int fd,
-                      const struct addr *peer); /* 0, -EUSERS at the limit, -errno */
-bool worker_serves(const struct worker *worker, uint32_t number); /* still, and it may read */
+int worker_add_stream(struct worker *worker, uint32_t number, int fd); /* 0; -errno: slot closed */
+bool worker_serves(const struct worker *worker, uint32_t number);      /* still, and it may read */
 void worker_serve(struct worker *worker, uint32_t number);
 void worker_sweep(struct worker *worker);
 void worker_give(struct worker *worker, uint32_t most);
 void worker_take(struct worker *worker, const struct message *message, const int *fds);
+
+/*
+ * worker_admission.c: NULL when a connection is let in, with the number of its slot; else the
+ * reason why not, which is counted.
+ */
+const char *worker_admit(struct worker *worker, const struct addr *peer, uint32_t *ret_number);
 
 /* worker_accept.c: the listeners. */
 void worker_accept_start(struct worker *worker);

@@ -43,7 +43,7 @@ static void report_end(struct worker *worker, const struct slot *slot, const cha
 static void forget(struct worker *worker, uint32_t number)
 {
     stream_drop(slot_at(worker, number), &worker->io);
-    slot_close(&worker->setup->arena->slots, number);
+    ledger_close(&worker->setup->arena->ledger, number);
 }
 
 static void end_stream(struct worker *worker, uint32_t number, const char *reason, int error)
@@ -142,23 +142,19 @@ static int watch_stream(struct worker *worker, uint32_t number, int operation, u
     return r;
 }
 
-int worker_add_stream(struct worker *worker, int fd, const struct addr *peer)
+int worker_add_stream(struct worker *worker, uint32_t number, int fd)
 {
-    struct slot_table *slots = &worker->setup->arena->slots;
-    uint32_t limit = (uint32_t)worker->setup->conf->limit_connections;
-    int64_t number = slot_open(slots, limit, worker->owner, peer);
+    struct slot *slot = slot_at(worker, number);
     int r;
 
-    if (number < 0)
-        return -EUSERS;
-    slot_at(worker, (uint32_t)number)->fd = fd;
-    r = watch_stream(worker, (uint32_t)number, EPOLL_CTL_ADD, EPOLLIN);
+    slot->fd = fd;
+    r = watch_stream(worker, number, EPOLL_CTL_ADD, EPOLLIN);
     if (r < 0) {
-        slot_close(slots, (uint32_t)number);
+        ledger_close(&worker->setup->arena->ledger, number);
         return r;
     }
     stats_add(&worker->io.stats->connections, 1);
-    sweep_by(worker, slot_at(worker, (uint32_t)number));
+    sweep_by(worker, slot);
     return 0;
 }
 

@@ -29,6 +29,7 @@ int64_t slot_open(struct slot_table *table, uint32_t limit, uint32_t owner, cons
 
 void slot_close(struct slot_table *table, uint32_t number)
 {
+    table->slots[number].source = (struct source){0};
     slot_set_owner(&table->slots[number], SLOT_NOBODY);
     pool_give(&table->pool, number);
 }

@@ -11,6 +11,7 @@
 
 #include "base/addr.h"
 #include "base/pool.h"
+#include "policy/source.h"
 
 /*
  * All that is known of one connection, in memory that the supervisor and all workers share. A
@@ -39,10 +40,11 @@ struct slot {
         struct sockaddr_in in;
         struct sockaddr_in6 in6;
         struct sockaddr_vm vm;
-    } peer;      /* of a Unix socket the family alone */
+    } peer;               /* of a Unix socket the family alone */
+    struct source source; /* whose connections it counts among, or none; see ledger.h */
     bool copied; /* another process may have, or have had, its descriptor: closing is not all */
     bool bulk;   /* filled the buffer last time */
-    uint8_t reserved[42];
+    uint8_t reserved[22];
 };
 
 _Static_assert(sizeof(struct slot) == 128, "the size is part of the shared layout");

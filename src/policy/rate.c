@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "policy/rate.h"
 
-#include <string.h>
-
 /*
  * A word: TAG_BITS of the hash, then the time until which the rate is used up, in nanoseconds and
  * modulo 2^46, which is 19 hours. A time further ahead than a burst can bring it, with room for the
@@ -54,29 +52,19 @@ static _Atomic uint64_t *find(_Atomic uint64_t *bucket, uint64_t tag, uint64_t n
     return least;
 }
 
-static uint64_t hash(const struct rates *rates, enum rate_kind kind, const struct source *source)
-{
-    uint8_t name[sizeof(struct in6_addr) + 2];
-
-    memcpy(name, &source->network.address, sizeof(struct in6_addr));
-    name[sizeof(struct in6_addr)] = source->network.length;
-    name[sizeof(struct in6_addr) + 1] = (uint8_t)kind;
-    return siphash(&rates->key, name, sizeof(name));
-}
-
 bool rate_allows(struct rates *rates, enum rate_kind kind, const struct source *source,
                  uint32_t per_second, uint64_t now_usec)
 {
-    uint64_t now = now_usec * NSEC_PER_USEC, interval, name, tag, owed, word, next;
+    uint64_t now = now_usec * NSEC_PER_USEC, interval, hash, tag, owed, word, next;
     _Atomic uint64_t *entry;
 
     if (per_second == 0 || source_is_none(source))
         return true;
-    name = hash(rates, kind, source);
-    tag = name >> TIME_BITS;
+    hash = source_hash(source, (uint8_t)kind, &rates->key);
+    tag = hash >> TIME_BITS;
     interval = NSEC_PER_SEC / per_second;
     do {
-        entry = find(rates->word[name % RATE_BUCKETS], tag, now, &word);
+        entry = find(rates->word[hash % RATE_BUCKETS], tag, now, &word);
         owed = word >> TIME_BITS == tag ? debt(word, now) : 0;
         if (owed > interval * (per_second - 1))
             return false;

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "policy/source.h"
 
+#include <string.h>
+
 struct source source_of(const struct addr *peer, int ipv4_prefix, int ipv6_prefix)
 {
     struct source source = {.network.length = 0};
@@ -13,4 +15,14 @@ struct source source_of(const struct addr *peer, int ipv4_prefix, int ipv6_prefi
                           : (uint8_t)ipv6_prefix;
     (void)network_mask(network); /* Bits beyond the prefix are what it is for. */
     return source;
+}
+
+uint64_t source_hash(const struct source *source, uint8_t kind, const struct siphash_key *key)
+{
+    uint8_t name[sizeof(struct in6_addr) + 2];
+
+    memcpy(name, &source->network.address, sizeof(struct in6_addr));
+    name[sizeof(struct in6_addr)] = source->network.length;
+    name[sizeof(struct in6_addr) + 1] = kind;
+    return siphash(key, name, sizeof(name));
 }

@@ -2,9 +2,11 @@
 #pragma once
 
 #include <stdbool.h>
+#include <stdint.h>
 
 #include "base/addr.h"
 #include "base/network.h"
+#include "base/siphash.h"
 
 /*
  * Who is held to the limits "per source": all peers whose addresses agree in the first so many bits
@@ -19,6 +21,9 @@ struct source {
  * 32 and 1 to 128. Peers without an IPv4 or IPv6 address have none.
  */
 struct source source_of(const struct addr *peer, int ipv4_prefix, int ipv6_prefix);
+
+/* A hash of the source; the same source has another one for another KIND. */
+uint64_t source_hash(const struct source *source, uint8_t kind, const struct siphash_key *key);
 
 static inline bool source_is_none(const struct source *source)
 {

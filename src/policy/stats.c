@@ -10,6 +10,9 @@ void stats_sum(struct stats *to, const struct stats *from)
     stats_add(&to->sent, stats_read(&from->sent));
     stats_add(&to->unreported, stats_read(&from->unreported));
     stats_add(&to->denied, stats_read(&from->denied));
+    stats_add(&to->over_rate, stats_read(&from->over_rate));
+    stats_add(&to->over_source, stats_read(&from->over_source));
+    stats_add(&to->over_total, stats_read(&from->over_total));
 }
 
 void stats_end(struct stats *stats)

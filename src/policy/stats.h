@@ -17,6 +17,9 @@ struct stats {
     _Atomic uint64_t sent;        /* bytes */
     _Atomic uint64_t unreported;  /* reports that the supervisor had no room for */
     _Atomic uint64_t denied;      /* of those refused, by access.allow and access.deny */
+    _Atomic uint64_t over_rate;   /* ... for limits.connection_rate_per_source */
+    _Atomic uint64_t over_source; /* ... for limits.connections_per_source */
+    _Atomic uint64_t over_total;  /* ... for limits.connections */
 };
 
 static inline uint64_t stats_read(const _Atomic uint64_t *counter)

@@ -78,7 +78,7 @@ START_TEST(two_thousand_connections_survive)
     int fd[COUNT];
 
     peer_allow_descriptors(COUNT);
-    echod_configure(&e, "workers = 3;");
+    echod_configure(&e, "workers = 3; limits: { connections_per_source = %d; };", COUNT);
     echod_start(&e);
     workers = process_await_children(e.pid, 3, NULL);
     for (int i = 0; i < COUNT; i++) {

@@ -34,23 +34,32 @@ END_TEST
 /* Each part ends before the next one begins, and the last one is mapped to its end. */
 START_TEST(parts_lie_behind_one_another)
 {
-    const uint8_t *ends[5];
+    const struct tally *tally = &arena.ledger.tally;
     struct stat st;
 
     init_arena();
     ck_assert_int_eq(fstat(arena.fd, &st), 0);
-    ends[0] = (const uint8_t *)arena.slots.pool.words + pool_bytes(ARENA_SLOTS);
-    ends[1] = (const uint8_t *)(arena.workers + ARENA_WORKERS);
-    ends[2] = (const uint8_t *)(arena.rates + 1);
-    ends[3] = (const uint8_t *)(arena.slots.slots + ARENA_SLOTS);
-    ends[4] = spill_at(arena.spill, ARENA_SLOTS);
-    ck_assert((const uint8_t *)arena.slots.pool.words >= arena.base + 4096); /* the header's page */
-    ck_assert((const uint8_t *)arena.workers >= ends[0]);
-    ck_assert((const uint8_t *)arena.rates >= ends[1]);
-    ck_assert((const uint8_t *)arena.slots.slots >= ends[2]);
-    ck_assert(arena.spill >= ends[3]);
-    ck_assert_ptr_eq(arena.base + st.st_size, ends[4]);
+    const struct {
+        const void *begin, *end;
+    } parts[] = {
+        {arena.base, arena.base + 4096}, /* the header's page */
+        {arena.slots.pool.words, arena.slots.pool.words + ARENA_SLOTS / 64},
+        {arena.workers, arena.workers + ARENA_WORKERS},
+        {arena.rates, arena.rates + 1},
+        {arena.ledger.state, arena.ledger.state + 1},
+        {tally->index, tally->index + 1},
+        {tally->pool.words, tally->pool.words + ARENA_SLOTS / 64},
+        {tally->entries, tally->entries + ARENA_SLOTS},
+        {arena.slots.slots, arena.slots.slots + ARENA_SLOTS},
+        {arena.spill, spill_at(arena.spill, ARENA_SLOTS)},
+        {arena.base + st.st_size, NULL},
+    };
+
+    for (size_t i = 0; i + 1 < sizeof(parts) / sizeof(parts[0]); i++)
+        ck_assert((const uint8_t *)parts[i].end <= (const uint8_t *)parts[i + 1].begin);
+    ck_assert_ptr_eq(arena.base + st.st_size, spill_at(arena.spill, ARENA_SLOTS));
     ck_assert_uint_eq(arena.slots.pool.capacity, ARENA_SLOTS);
+    ck_assert_uint_eq(tally->pool.capacity, ARENA_SLOTS);
 }
 END_TEST
 
@@ -79,7 +88,7 @@ START_TEST(header_tells_the_layout)
     ck_assert_int_eq(fstat(arena.fd, &st), 0);
     ck_assert_int_eq(pread(arena.fd, &header, sizeof(header), 0), sizeof(header));
     ck_assert_mem_eq(header.magic, "echod\0\0\0", 8);
-    ck_assert_uint_eq(header.version, 3);
+    ck_assert_uint_eq(header.version, 4);
     ck_assert_uint_eq(header.slot_size, sizeof(struct slot));
     ck_assert_uint_eq(header.length, (uint64_t)st.st_size);
 }

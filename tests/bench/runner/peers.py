@@ -200,6 +200,7 @@ def echod(name, program, settings, connections):
             "host": "127.0.0.1",
             "port": str(place.port),
             "limits.connections": str(connections),
+            "limits.connections_per_source": str(connections),
             "log.target": "stderr",
             **settings,
         }

@@ -1,0 +1,147 @@
+/* SPDX-License-Identifier: MIT */
+#include "net/ledger.h"
+
+#include <errno.h>
+
+int ledger_init(struct ledger *ledger)
+{
+    pthread_mutexattr_t attributes;
+    int r = pthread_mutexattr_init(&attributes);
+
+    if (r != 0)
+        return -r;
+    r = pthread_mutexattr_setpshared(&attributes, PTHREAD_PROCESS_SHARED);
+    if (r == 0)
+        r = pthread_mutexattr_setrobust(&attributes, PTHREAD_MUTEX_ROBUST);
+    if (r == 0)
+        r = pthread_mutex_init(&ledger->state->mutex, &attributes);
+    (void)pthread_mutexattr_destroy(&attributes); /* Does nothing on Linux. */
+    return r == 0 ? tally_init(&ledger->tally) : -r;
+}
+
+/*
+ * Slots that are taken and nobody's were forgotten, or their taker died before it had entered
+ * itself. Nobody is about to: slots are opened under the mutex.
+ */
+static void count_anew(struct ledger *ledger)
+{
+    struct slot_table *slots = &ledger->slots;
+
+    tally_clear(&ledger->tally);
+    for (int64_t n = pool_next(&slots->pool, 0); n >= 0;
+         n = pool_next(&slots->pool, (uint32_t)n + 1)) {
+        const struct slot *slot = &slots->slots[n];
+
+        if (slot_owner(slot) == SLOT_NOBODY)
+            slot_close(slots, (uint32_t)n);
+        else if (!source_is_none(&slot->source))
+            (void)tally_add(&ledger->tally, &slot->source, 0); /* There are as many as slots. */
+    }
+}
+
+static void set_at_work(struct ledger *ledger, uint32_t owner, bool at_work)
+{
+    atomic_store_explicit(&ledger->state->at_work[owner % LEDGER_OWNERS], at_work,
+                          memory_order_relaxed);
+}
+
+static void unlock(struct ledger *ledger, uint32_t owner)
+{
+    (void)pthread_mutex_unlock(&ledger->state->mutex); /* Cannot fail for who holds it. */
+    set_at_work(ledger, owner, false);
+}
+
+/*
+ * The mark is taken off before the count: who sets it meanwhile finds it counted once more. A death
+ * in the middle of the count sets it, too.
+ */
+static int lock(struct ledger *ledger, uint32_t owner)
+{
+    struct ledger_state *state = ledger->state;
+    int r;
+
+    set_at_work(ledger, owner, true);
+    r = pthread_mutex_lock(&state->mutex);
+    if (r == EOWNERDEAD) {
+        atomic_store_explicit(&state->stale, true, memory_order_relaxed);
+        r = pthread_mutex_consistent(&state->mutex);
+    }
+    if (r != 0) {
+        set_at_work(ledger, owner, false);
+        return -r;
+    }
+    if (atomic_load_explicit(&state->stale, memory_order_relaxed) &&
+        atomic_exchange_explicit(&state->stale, false, memory_order_acq_rel))
+        count_anew(ledger);
+    return 0;
+}
+
+static int take_slot(struct ledger *ledger, uint32_t owner, const struct addr *peer,
+                     const struct source *source, const struct ledger_limits *limits)
+{
+    bool counts = !source_is_none(source);
+    int64_t number;
+
+    if (counts && !tally_add(&ledger->tally, source, limits->per_source))
+        return -EDQUOT;
+    number = slot_open(&ledger->slots, limits->connections, owner, peer);
+    if (number >= 0)
+        ledger->slots.slots[number].source = *source;
+    else if (counts)
+        tally_remove(&ledger->tally, source);
+    return number >= 0 ? (int)number : -EUSERS;
+}
+
+int ledger_open(struct ledger *ledger, uint32_t owner, const struct addr *peer,
+                const struct source *source, const struct ledger_limits *limits,
+                uint32_t *ret_number)
+{
+    int r = lock(ledger, owner);
+
+    if (r < 0)
+        return r;
+    r = take_slot(ledger, owner, peer, source, limits);
+    unlock(ledger, owner);
+    if (r < 0)
+        return r;
+    *ret_number = (uint32_t)r;
+    return 0;
+}
+
+void ledger_close(struct ledger *ledger, uint32_t number)
+{
+    struct slot *slot = &ledger->slots.slots[number];
+    uint32_t owner = slot_owner(slot);
+
+    if (lock(ledger, owner) < 0) {
+        ledger_forget(ledger, number);
+        return;
+    }
+    if (!source_is_none(&slot->source))
+        tally_remove(&ledger->tally, &slot->source);
+    slot_close(&ledger->slots, number);
+    unlock(ledger, owner);
+}
+
+static void set_stale(struct ledger *ledger)
+{
+    atomic_store_explicit(&ledger->state->stale, true, memory_order_release);
+}
+
+void ledger_forget(struct ledger *ledger, uint32_t number)
+{
+    slot_set_owner(&ledger->slots.slots[number], SLOT_NOBODY);
+    set_stale(ledger);
+}
+
+void ledger_bury(struct ledger *ledger, uint32_t owner)
+{
+    set_at_work(ledger, owner, false);
+    set_stale(ledger);
+}
+
+bool ledger_needs(const struct ledger *ledger, uint32_t owner)
+{
+    return atomic_load_explicit(&ledger->state->at_work[owner % LEDGER_OWNERS],
+                                memory_order_relaxed);
+}

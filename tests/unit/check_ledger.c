@@ -1,0 +1,420 @@
+/* SPDX-License-Identifier: MIT */
+#include "net/ledger.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <sys/mman.h>
+#include <sys/ptrace.h>
+
+#include "process.h"
+#include "suite.h"
+
+/* The workers are processes of the test's, which does for the dead what the supervisor does. */
+
+enum { CAPACITY = 256, ALICE = SLOT_FIRST_WORKER, BOB = SLOT_FIRST_WORKER + 1 };
+
+struct shared {
+    struct ledger_state state;
+    _Atomic uint64_t slot_words[CAPACITY / 64];
+    struct slot slots[CAPACITY];
+    struct tally_index index;
+    _Atomic uint64_t entry_words[CAPACITY / 64];
+    struct tally_entry entries[CAPACITY];
+};
+
+static struct shared *shared;
+static struct ledger ledger;
+
+static void make_ledger(void)
+{
+    shared = mmap(NULL, sizeof(*shared), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    ck_assert_ptr_ne(shared, MAP_FAILED);
+    ledger = (struct ledger){
+        .state = &shared->state,
+        .slots = {.pool = {.words = shared->slot_words, .capacity = CAPACITY},
+                  .slots = shared->slots},
+        .tally = {.index = &shared->index,
+                  .pool = {.words = shared->entry_words, .capacity = CAPACITY},
+                  .entries = shared->entries},
+    };
+    ck_assert_int_eq(ledger_init(&ledger), 0);
+}
+
+static void drop_ledger(void)
+{
+    ck_assert_int_eq(munmap(shared, sizeof(*shared)), 0);
+}
+
+static struct addr peer_at(uint32_t number)
+{
+    struct addr peer = addr_loopback(AF_INET, 7);
+
+    peer.in.sin_addr.s_addr = htonl(0xc0000200 + number);
+    return peer;
+}
+
+/* A slot for a connection from 192.0.2.HOST, of which PER_SOURCE may be: its number or -errno. */
+static int open_one(uint32_t owner, uint32_t host, uint32_t per_source, uint32_t connections)
+{
+    struct addr peer = peer_at(host);
+    struct source source = source_of(&peer, 32, 64);
+    const struct ledger_limits limits = {.connections = connections, .per_source = per_source};
+    uint32_t number = UINT32_MAX;
+    int r = ledger_open(&ledger, owner, &peer, &source, &limits, &number);
+
+    return r < 0 ? r : (int)number;
+}
+
+static uint32_t count(uint32_t host)
+{
+    struct addr peer = peer_at(host);
+    struct source source = source_of(&peer, 32, 64);
+
+    return tally_count(&ledger.tally, &source);
+}
+
+/* All that an owner has, as the supervisor does it. */
+static void bury(uint32_t owner)
+{
+    for (int64_t n = slot_next(&ledger.slots, owner, 0); n >= 0;
+         n = slot_next(&ledger.slots, owner, (uint32_t)n + 1))
+        ledger_forget(&ledger, (uint32_t)n);
+    ledger_bury(&ledger, owner);
+}
+
+/* The source 192.0.2.HOST has FREE places left of PER_SOURCE, and no more. */
+static void has_free_places(uint32_t host, uint32_t per_source, uint32_t free)
+{
+    int number[CAPACITY];
+
+    for (uint32_t i = 0; i < free; i++) {
+        number[i] = open_one(BOB, host, per_source, CAPACITY);
+        ck_assert_int_ge(number[i], 0);
+    }
+    ck_assert_int_eq(open_one(BOB, host, per_source, CAPACITY), -EDQUOT);
+    for (uint32_t i = 0; i < free; i++)
+        ledger_close(&ledger, (uint32_t)number[i]);
+}
+
+START_TEST(source_gets_its_most_and_no_more)
+{
+    ck_assert_int_eq(open_one(ALICE, 1, 2, CAPACITY), 0);
+    ck_assert_int_eq(open_one(BOB, 1, 2, CAPACITY), 1);
+    ck_assert_int_eq(open_one(ALICE, 1, 2, CAPACITY), -EDQUOT);
+    ck_assert_int_eq(open_one(ALICE, 2, 2, CAPACITY), 2); /* Others are not hurt. */
+    ledger_close(&ledger, 1);
+    ck_assert_int_eq(open_one(ALICE, 1, 2, CAPACITY), 1);
+    ck_assert_int_eq(open_one(BOB, 1, 2, CAPACITY), -EDQUOT);
+}
+END_TEST
+
+START_TEST(who_finds_no_slot_is_not_counted)
+{
+    ck_assert_int_eq(open_one(ALICE, 1, 5, 2), 0);
+    ck_assert_int_eq(open_one(ALICE, 1, 5, 2), 1);
+    for (int i = 0; i < 10; i++)
+        ck_assert_int_eq(open_one(ALICE, 1, 5, 2), -EUSERS);
+    ck_assert_uint_eq(count(1), 2);
+}
+END_TEST
+
+START_TEST(who_has_too_many_takes_no_slot)
+{
+    ck_assert_int_eq(open_one(ALICE, 1, 1, CAPACITY), 0);
+    ck_assert_int_eq(open_one(ALICE, 1, 1, CAPACITY), -EDQUOT);
+    ck_assert_int_eq(pool_next(&ledger.slots.pool, 1), -1);
+}
+END_TEST
+
+START_TEST(changed_limits_apply_to_those_who_come)
+{
+    for (int i = 0; i < 5; i++)
+        ck_assert_int_eq(open_one(ALICE, 1, 0, CAPACITY), i); /* none: counted all the same */
+    ck_assert_int_eq(open_one(ALICE, 1, 3, CAPACITY), -EDQUOT);
+    has_free_places(1, 8, 3);
+    for (uint32_t i = 0; i < 3; i++)
+        ledger_close(&ledger, i);
+    has_free_places(1, 3, 1);
+}
+END_TEST
+
+START_TEST(peer_that_is_no_source_is_not_counted)
+{
+    struct addr peer = {.len = sizeof(sa_family_t), .sa.sa_family = AF_UNIX};
+    struct source none = source_of(&peer, 32, 64);
+    const struct ledger_limits limits = {.connections = 10, .per_source = 1};
+    uint32_t number;
+
+    for (uint32_t i = 0; i < 10; i++) {
+        ck_assert_int_eq(ledger_open(&ledger, ALICE, &peer, &none, &limits, &number), 0);
+        ck_assert_uint_eq(number, i);
+    }
+    ck_assert_int_eq(ledger_open(&ledger, ALICE, &peer, &none, &limits, &number), -EUSERS);
+    ck_assert_int_eq(pool_next(&ledger.tally.pool, 0), -1);
+    for (uint32_t i = 0; i < 10; i++)
+        ledger_close(&ledger, i);
+    ck_assert_int_eq(pool_next(&ledger.slots.pool, 0), -1);
+}
+END_TEST
+
+/* A connection changes hands: it counts as before, and its next owner closes it. */
+START_TEST(handed_over_connection_stays_counted)
+{
+    ck_assert_int_eq(open_one(ALICE, 1, 2, CAPACITY), 0);
+    slot_set_owner(&shared->slots[0], ALICE | SLOT_IN_TRANSIT);
+    has_free_places(1, 2, 1);
+    bury(ALICE); /* who has nothing any more */
+    has_free_places(1, 2, 1);
+    slot_set_owner(&shared->slots[0], BOB);
+    ledger_close(&ledger, 0);
+    has_free_places(1, 2, 2);
+}
+END_TEST
+
+START_TEST(places_of_the_dead_are_free_again)
+{
+    for (int i = 0; i < 6; i++)
+        ck_assert_int_eq(open_one(i % 2 ? ALICE : BOB, 1, 6, CAPACITY), i);
+    ck_assert_int_eq(open_one(ALICE, 2, 6, CAPACITY), 6);
+    bury(ALICE);
+    has_free_places(1, 6, 3);
+    has_free_places(2, 6, 6);
+    ck_assert_int_eq(open_one(BOB, 3, 0, 4), 1); /* so are its slots */
+    ck_assert_int_eq(open_one(BOB, 3, 0, 4), 3);
+    ck_assert_int_eq(open_one(BOB, 3, 0, 4), -EUSERS);
+}
+END_TEST
+
+/* It took the slot, and died before it wrote there whose it is. */
+START_TEST(slot_that_nobody_owns_is_found_again)
+{
+    ck_assert_int_eq(pool_take(&ledger.slots.pool, CAPACITY), 0);
+    ledger_bury(&ledger, ALICE);
+    ck_assert_int_eq(open_one(BOB, 1, 0, 1), 0);
+}
+END_TEST
+
+static int die_with_the_mutex(void *unused)
+{
+    (void)unused;
+    ledger.state->at_work[ALICE] = true;
+    return pthread_mutex_lock(&ledger.state->mutex);
+}
+
+START_TEST(dead_holder_holds_nobody_up)
+{
+    ck_assert_int_eq(open_one(BOB, 1, 2, CAPACITY), 0);
+    shared->entries[0].count = 77; /* which it left half done */
+    ck_assert_int_eq(process_run(die_with_the_mutex, NULL), 0);
+    has_free_places(1, 2, 1);
+    ck_assert(ledger_needs(&ledger, ALICE));
+    bury(ALICE);
+    ck_assert(!ledger_needs(&ledger, ALICE));
+    has_free_places(1, 2, 1);
+}
+END_TEST
+
+static int stop_with_the_mutex(void *unused)
+{
+    (void)unused;
+    ledger.state->at_work[ALICE] = true;
+    (void)pthread_mutex_lock(&ledger.state->mutex);
+    return raise(SIGSTOP);
+}
+
+/* What the supervisor does is never held up; it sees who is in the way, and ends that one. */
+START_TEST(stopped_holder_is_seen)
+{
+    pid_t pid = process_start(stop_with_the_mutex, NULL);
+    int status;
+
+    ck_assert_int_eq(waitpid(pid, &status, WUNTRACED), pid);
+    ck_assert(WIFSTOPPED(status));
+    ck_assert(ledger_needs(&ledger, ALICE));
+    ck_assert(!ledger_needs(&ledger, BOB));
+    bury(BOB);
+    ck_assert_int_eq(kill(pid, SIGKILL), 0);
+    ck_assert_int_eq(waitpid(pid, &status, 0), pid);
+    bury(ALICE);
+    has_free_places(1, 3, 3);
+}
+END_TEST
+
+/* ---- killed at each single instruction ---- */
+
+/* One connection stays open, one comes, one goes. */
+static int come_and_go(void *unused)
+{
+    (void)unused;
+    if (ptrace(PTRACE_TRACEME, 0, NULL, NULL) < 0 || raise(SIGSTOP) != 0)
+        return EXIT_FAILURE;
+    (void)open_one(ALICE, 1, 3, CAPACITY);
+    ledger_close(&ledger, (uint32_t)open_one(ALICE, 1, 3, CAPACITY));
+    return EXIT_SUCCESS;
+}
+
+/* Lets it take so many steps and kills it; false when it ended before. */
+static bool kill_after(unsigned steps)
+{
+    pid_t pid = process_start(come_and_go, NULL);
+    int status;
+
+    ck_assert_int_eq(waitpid(pid, &status, 0), pid);
+    ck_assert_msg(WIFSTOPPED(status), "no ptrace(2) here");
+    for (; steps > 0; steps--) {
+        ck_assert_int_eq(ptrace(PTRACE_SINGLESTEP, pid, NULL, NULL), 0);
+        ck_assert_int_eq(waitpid(pid, &status, 0), pid);
+        if (WIFEXITED(status)) {
+            ck_assert_int_eq(WEXITSTATUS(status), EXIT_SUCCESS);
+            return false;
+        }
+    }
+    ck_assert_int_eq(kill(pid, SIGKILL), 0);
+    ck_assert_int_eq(waitpid(pid, &status, 0), pid);
+    return true;
+}
+
+/*
+ * Whatever a worker was doing when it was killed: the others find the counts right at once, and
+ * all that it had is free when it is buried. The step between two kills grows, so that this takes
+ * seconds; it begins anywhere, so that each run looks at other instructions.
+ */
+START_TEST(death_at_any_instruction_loses_no_place)
+{
+    unsigned stride = 1 + (unsigned)getpid() % 13, steps = stride;
+
+    ck_assert_int_eq(open_one(BOB, 1, 3, CAPACITY), 0);
+    ck_assert_int_eq(open_one(BOB, 2, 0, CAPACITY), 1);
+    for (bool killed = true; killed; steps += 7 + steps / 50) {
+        uint32_t alices = 0;
+
+        killed = kill_after(steps);
+        has_free_places(2, 3, 2);
+        for (int64_t n = slot_next(&ledger.slots, ALICE, 0); n >= 0;
+             n = slot_next(&ledger.slots, ALICE, (uint32_t)n + 1))
+            alices += !source_is_none(&shared->slots[n].source);
+        has_free_places(1, 3, 2 - alices);
+        bury(ALICE);
+        has_free_places(1, 3, 2);
+        has_free_places(2, 3, 2);
+        ck_assert_int_eq(pool_next(&ledger.slots.pool, 2), -1);
+        ck_assert_int_eq(pool_next(&ledger.tally.pool, 2), -1);
+    }
+}
+END_TEST
+
+/* ---- several at once ---- */
+
+enum { PROCESSES = 4, ROUNDS = 3000, MOST = 3 };
+
+struct crowd {
+    _Atomic int open;
+    _Atomic int worst;
+};
+
+static struct crowd *crowd;
+
+/* Opens and closes connections of one source; what is open by its own count must stay within. */
+static int come_and_go_often(void *argument)
+{
+    uint32_t owner = *(uint32_t *)argument;
+
+    for (int i = 0; i < ROUNDS; i++) {
+        int number = open_one(owner, 1, MOST, CAPACITY), now, worst;
+
+        if (number < 0)
+            continue;
+        now = atomic_fetch_add(&crowd->open, 1) + 1;
+        worst = atomic_load(&crowd->worst);
+        while (now > worst && !atomic_compare_exchange_weak(&crowd->worst, &worst, now))
+            ;
+        (void)atomic_fetch_sub(&crowd->open, 1);
+        ledger_close(&ledger, (uint32_t)number);
+    }
+    return EXIT_SUCCESS;
+}
+
+START_TEST(processes_together_stay_within_the_limit)
+{
+    uint32_t owner[PROCESSES];
+    pid_t pid[PROCESSES];
+
+    crowd = mmap(NULL, sizeof(*crowd), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    ck_assert_ptr_ne(crowd, MAP_FAILED);
+    for (uint32_t i = 0; i < PROCESSES; i++) {
+        owner[i] = SLOT_FIRST_WORKER + i;
+        pid[i] = process_start(come_and_go_often, &owner[i]);
+    }
+    for (int i = 0; i < PROCESSES; i++)
+        ck_assert_int_eq(process_wait(pid[i]), EXIT_SUCCESS);
+    ck_assert_int_le(atomic_load(&crowd->worst), MOST);
+    has_free_places(1, MOST, MOST);
+    ck_assert_int_eq(pool_next(&ledger.slots.pool, 0), -1);
+}
+END_TEST
+
+_Noreturn static int come_and_go_for_ever(void *argument)
+{
+    uint32_t owner = *(uint32_t *)argument;
+
+    for (;;) {
+        int number = open_one(owner, 1, MOST, CAPACITY);
+
+        if (number >= 0)
+            ledger_close(&ledger, (uint32_t)number);
+    }
+}
+
+/* Some are killed while the others go on. */
+START_TEST(deaths_in_a_crowd_lose_no_place)
+{
+    enum { DEATHS = 200 };
+    uint32_t owner[PROCESSES];
+    pid_t pid[PROCESSES];
+    int status;
+
+    for (uint32_t i = 0; i < PROCESSES; i++) {
+        owner[i] = SLOT_FIRST_WORKER + 2 + i;
+        pid[i] = process_start(come_and_go_for_ever, &owner[i]);
+    }
+    for (int i = 0; i < DEATHS + PROCESSES; i++) {
+        int victim = i % PROCESSES;
+
+        for (int j = 0; j < i % 50; j++) { /* for a while it does the same */
+            int number = open_one(BOB, 1, MOST, CAPACITY);
+
+            if (number >= 0)
+                ledger_close(&ledger, (uint32_t)number);
+        }
+        ck_assert_int_eq(kill(pid[victim], SIGKILL), 0);
+        ck_assert_int_eq(waitpid(pid[victim], &status, 0), pid[victim]);
+        bury(owner[victim]);
+        if (i < DEATHS)
+            pid[victim] = process_start(come_and_go_for_ever, &owner[victim]);
+    }
+    has_free_places(1, MOST, MOST);
+    ck_assert_int_eq(pool_next(&ledger.slots.pool, 0), -1);
+    ck_assert_int_eq(pool_next(&ledger.tally.pool, 0), -1);
+}
+END_TEST
+
+int main(void)
+{
+    TCase *tcase = tcase_create("ledger");
+
+    tcase_add_checked_fixture(tcase, make_ledger, drop_ledger);
+    tcase_add_test(tcase, source_gets_its_most_and_no_more);
+    tcase_add_test(tcase, who_finds_no_slot_is_not_counted);
+    tcase_add_test(tcase, who_has_too_many_takes_no_slot);
+    tcase_add_test(tcase, changed_limits_apply_to_those_who_come);
+    tcase_add_test(tcase, peer_that_is_no_source_is_not_counted);
+    tcase_add_test(tcase, handed_over_connection_stays_counted);
+    tcase_add_test(tcase, places_of_the_dead_are_free_again);
+    tcase_add_test(tcase, slot_that_nobody_owns_is_found_again);
+    tcase_add_test(tcase, dead_holder_holds_nobody_up);
+    tcase_add_test(tcase, stopped_holder_is_seen);
+    tcase_add_test(tcase, death_at_any_instruction_loses_no_place);
+    tcase_add_test(tcase, processes_together_stay_within_the_limit);
+    tcase_add_test(tcase, deaths_in_a_crowd_lose_no_place);
+    return suite_run("ledger", tcase);
+}
