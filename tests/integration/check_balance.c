@@ -24,9 +24,16 @@ static void set_up(void)
 /* What a worker has open beside connections: the same for all, and the least of any. */
 static unsigned own_descriptors;
 
+static void configure(unsigned workers, const char *more)
+{
+    echod_configure(&e,
+                    "workers = %u; drain_timeout = 0; limits: { connections_per_source = 0; }; %s",
+                    workers, more);
+}
+
 static void start_configured(unsigned workers, const char *more)
 {
-    echod_configure(&e, "workers = %u; drain_timeout = 0; %s", workers, more);
+    configure(workers, more);
     echod_start(&e);
     own_descriptors = process_descriptor_count(process_await_children(e.pid, workers, NULL).pid[0]);
 }
@@ -162,7 +169,7 @@ START_TEST(change_of_workers_spreads_them_anew)
     start_with(2);
     connect_one_by_one();
     for (unsigned i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++) {
-        echod_configure(&e, "workers = %u; drain_timeout = 0;", numbers[i]);
+        configure(numbers[i], "");
         echod_reload(&e);
         await_balance();
         exchange_on_all("moved");
