@@ -52,18 +52,40 @@ static struct source source_of_client(const struct worker *worker, const struct 
     return source_of(client, conf->limit_ipv4_prefix, conf->limit_ipv6_prefix);
 }
 
-const char *worker_admit(struct worker *worker, const struct addr *peer, uint32_t *ret_number)
+static const char *take_place(struct worker *worker, const struct addr *peer,
+                              const struct source *source, uint32_t *ret_number)
 {
     const struct conf *conf = worker->setup->conf;
     const struct ledger_limits limits = {
         .connections = (uint32_t)conf->limit_connections,
         .per_source = (uint32_t)conf->limit_connections_per_source,
     };
+
+    return check_place(worker, ledger_open(&worker->setup->arena->ledger, worker->owner, peer,
+                                           source, &limits, ret_number));
+}
+
+const char *worker_admit(struct worker *worker, const struct addr *peer, uint32_t *ret_number)
+{
     struct source source = source_of_client(worker, peer);
     const char *reason = check_client(worker, peer, &source);
 
+    return reason ? reason : take_place(worker, peer, &source, ret_number);
+}
+
+const char *worker_admit_proxy(struct worker *worker, const struct addr *peer, uint32_t *ret_number)
+{
+    return take_place(worker, peer, &(struct source){0}, ret_number);
+}
+
+const char *worker_admit_client(struct worker *worker, uint32_t number, const struct addr *client)
+{
+    uint32_t per_source = (uint32_t)worker->setup->conf->limit_connections_per_source;
+    struct source source = source_of_client(worker, client);
+    const char *reason = check_client(worker, client, &source);
+
     if (reason)
         return reason;
-    return check_place(worker, ledger_open(&worker->setup->arena->ledger, worker->owner, peer,
-                                           &source, &limits, ret_number));
+    return check_place(worker,
+                       ledger_assign(&worker->setup->arena->ledger, number, &source, per_source));
 }

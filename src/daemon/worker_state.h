@@ -46,8 +46,8 @@ struct worker {
 };
 
 /*
- * The files, each of which knows those before it: worker_io.c, worker_streams.c,
- * worker_admission.c, worker_accept.c, worker_wait.c, worker.c.
+ * The files, each of which knows those before it: worker_io.c, worker_admission.c,
+ * worker_streams.c, worker_accept.c, worker_wait.c, worker.c.
  */
 
 /* worker_io.c. epoll_ctl(2) with data for one source: 0 or -errno. */
@@ -60,6 +60,16 @@ void worker_send(struct worker *worker, const struct message *message, const int
 /* Sends a report, or counts it as lost: telling is never worth waiting for. */
 void worker_report(struct worker *worker, const struct report *report);
 
+/*
+ * worker_admission.c: NULL when a connection is let in, with the number of its slot; else the
+ * reason why not, which is counted. A proxy's is let in if there is a place for it; who its client
+ * is, and whether that one is let in, turns out later.
+ */
+const char *worker_admit(struct worker *worker, const struct addr *peer, uint32_t *ret_number);
+const char *worker_admit_proxy(struct worker *worker, const struct addr *peer,
+                               uint32_t *ret_number);
+const char *worker_admit_client(struct worker *worker, uint32_t number, const struct addr *client);
+
 /* worker_streams.c: the connections. */
 int worker_add_stream(struct worker *worker, uint32_t number, int fd); /* 0; -errno: slot closed */
 bool worker_serves(const struct worker *worker, uint32_t number);      /* still, and it may read */
@@ -67,12 +77,6 @@ void worker_serve(struct worker *worker, uint32_t number);
 void worker_sweep(struct worker *worker);
 void worker_give(struct worker *worker, uint32_t most);
 void worker_take(struct worker *worker, const struct message *message, const int *fds);
-
-/*
- * worker_admission.c: NULL when a connection is let in, with the number of its slot; else the
- * reason why not, which is counted.
- */
-const char *worker_admit(struct worker *worker, const struct addr *peer, uint32_t *ret_number);
 
 /* worker_accept.c: the listeners. */
 void worker_accept_start(struct worker *worker);

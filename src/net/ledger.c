@@ -108,6 +108,26 @@ int ledger_open(struct ledger *ledger, uint32_t owner, const struct addr *peer,
     return 0;
 }
 
+int ledger_assign(struct ledger *ledger, uint32_t number, const struct source *source,
+                  uint32_t per_source)
+{
+    struct slot *slot = &ledger->slots.slots[number];
+    uint32_t owner = slot_owner(slot);
+    int r;
+
+    if (source_is_none(source))
+        return 0;
+    r = lock(ledger, owner);
+    if (r < 0)
+        return r;
+    if (tally_add(&ledger->tally, source, per_source))
+        slot->source = *source;
+    else
+        r = -EDQUOT;
+    unlock(ledger, owner);
+    return r;
+}
+
 void ledger_close(struct ledger *ledger, uint32_t number)
 {
     struct slot *slot = &ledger->slots.slots[number];

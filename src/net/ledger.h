@@ -57,6 +57,14 @@ int ledger_open(struct ledger *ledger, uint32_t owner, const struct addr *peer,
                 const struct source *source, const struct ledger_limits *limits,
                 uint32_t *ret_number);
 
+/*
+ * From now on the slot counts as one of SOURCE, of which there may be PER_SOURCE: for one that was
+ * opened for no source, as it was not known. 0, -EDQUOT or another -errno: then nothing has
+ * changed.
+ */
+int ledger_assign(struct ledger *ledger, uint32_t number, const struct source *source,
+                  uint32_t per_source);
+
 /* Gives a slot back, as slot_close(): its owner does that. */
 void ledger_close(struct ledger *ledger, uint32_t number);
 

@@ -157,6 +157,28 @@ START_TEST(peer_that_is_no_source_is_not_counted)
 }
 END_TEST
 
+START_TEST(source_may_turn_out_later)
+{
+    struct addr proxy = peer_at(9), client = peer_at(1);
+    struct source none = {0}, source = source_of(&client, 32, 64);
+    const struct ledger_limits limits = {.connections = 10, .per_source = 2};
+    uint32_t number;
+
+    for (uint32_t i = 0; i < 3; i++)
+        ck_assert_int_eq(ledger_open(&ledger, ALICE, &proxy, &none, &limits, &number), 0);
+    ck_assert_int_eq(ledger_assign(&ledger, 0, &source, 2), 0);
+    ck_assert_int_eq(ledger_assign(&ledger, 1, &source, 2), 0);
+    ck_assert_int_eq(ledger_assign(&ledger, 2, &source, 2), -EDQUOT);
+    ck_assert_int_eq(ledger_assign(&ledger, 2, &none, 2), 0);
+    ledger_close(&ledger, 2); /* It never counted. */
+    has_free_places(1, 2, 0);
+    ledger_close(&ledger, 1);
+    has_free_places(1, 2, 1);
+    bury(ALICE);
+    has_free_places(1, 2, 2);
+}
+END_TEST
+
 /* A connection changes hands: it counts as before, and its next owner closes it. */
 START_TEST(handed_over_connection_stays_counted)
 {
@@ -408,6 +430,7 @@ int main(void)
     tcase_add_test(tcase, who_has_too_many_takes_no_slot);
     tcase_add_test(tcase, changed_limits_apply_to_those_who_come);
     tcase_add_test(tcase, peer_that_is_no_source_is_not_counted);
+    tcase_add_test(tcase, source_may_turn_out_later);
     tcase_add_test(tcase, handed_over_connection_stays_counted);
     tcase_add_test(tcase, places_of_the_dead_are_free_again);
     tcase_add_test(tcase, slot_that_nobody_owns_is_found_again);
