@@ -39,7 +39,7 @@ static void report_end(struct worker *worker, const struct slot *slot, const cha
     worker_report(worker, &report);
 }
 
-/* Forgets a connection whose descriptor is no longer ours. */
+/* Gives the slot back; the descriptor is the caller's to close. */
 static void forget(struct worker *worker, uint32_t number)
 {
     stream_drop(slot_at(worker, number), &worker->io);
@@ -48,16 +48,18 @@ static void forget(struct worker *worker, uint32_t number)
 
 static void end_stream(struct worker *worker, uint32_t number, const char *reason, int error)
 {
-    struct slot *slot = slot_at(worker, number);
+    const struct slot *slot = slot_at(worker, number);
+    bool copied = slot->copied;
+    int fd = slot->fd;
 
     report_end(worker, slot, reason, error);
-    if (slot->copied) { /* Then close(2) would neither remove it from epoll nor tell the peer. */
-        (void)worker_watch(worker, EPOLL_CTL_DEL, slot->fd, 0, SOURCE_STREAM, number);
-        (void)shutdown(slot->fd, SHUT_RDWR); /* Fails where the peer was first. */
-    }
-    closep(&slot->fd);
-    forget(worker, number);
+    forget(worker, number); /* first: a peer that sees the end finds its place free */
     stats_sub(&worker->io.stats->connections, 1);
+    if (copied) { /* Then close(2) would neither remove it from epoll nor tell the peer. */
+        (void)worker_watch(worker, EPOLL_CTL_DEL, fd, 0, SOURCE_STREAM, number);
+        (void)shutdown(fd, SHUT_RDWR); /* Fails where the peer was first. */
+    }
+    closep(&fd);
 }
 
 static const char *error_reason(int error)

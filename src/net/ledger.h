@@ -65,7 +65,7 @@ int ledger_open(struct ledger *ledger, uint32_t owner, const struct addr *peer,
 int ledger_assign(struct ledger *ledger, uint32_t number, const struct source *source,
                   uint32_t per_source);
 
-/* Gives a slot back, as slot_close(): its owner does that. */
+/* Gives a slot back, as slot_close(): for its owner. */
 void ledger_close(struct ledger *ledger, uint32_t number);
 
 /* For the supervisor: a slot has no owner any more, as that one died or its descriptor was lost. */

@@ -68,7 +68,7 @@ static inline void slot_set_owner(struct slot *slot, uint32_t owner)
 int64_t slot_open(struct slot_table *table, uint32_t limit, uint32_t owner,
                   const struct addr *peer);
 
-/* Gives the slot back; its descriptor must be gone, its spill buffer released already. */
+/* Gives the slot back; its descriptor is no longer its own, its spill buffer released already. */
 void slot_close(struct slot_table *table, uint32_t number);
 
 /* The first slot from FROM on that OWNER owns, or -1. */
