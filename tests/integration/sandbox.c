@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 #include "sandbox.h"
 
+#include <arpa/inet.h>
 #include <check.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <net/if.h>
+#include <netinet/in.h>
 #include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -86,6 +88,20 @@ bool sandbox_may_have_mounts(void)
 void sandbox_network(void)
 {
     ck_assert_msg(try_network(), "no network of its own: %s", strerror(errno));
+}
+
+void sandbox_add_ipv6(const char *address)
+{
+    struct { /* struct in6_ifreq of linux/ipv6.h, which does not go with netinet/in.h */
+        struct in6_addr address;
+        uint32_t prefix_length;
+        int index;
+    } request = {.prefix_length = 128, .index = (int)if_nametoindex("lo")};
+    int fd = socket(AF_INET6, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+
+    ck_assert_int_eq(inet_pton(AF_INET6, address, &request.address), 1);
+    ck_assert_msg(ioctl(fd, SIOCSIFADDR, &request) == 0, "%s: %s", address, strerror(errno));
+    (void)close(fd);
 }
 
 void sandbox_mounts(void)

@@ -16,6 +16,9 @@ bool sandbox_may_set_sysctl(const char *path, int value);
 /* A network of its own with nothing but a loopback interface, which is up. */
 void sandbox_network(void);
 
+/* One more address of the loopback interface: after sandbox_network(). */
+void sandbox_add_ipv6(const char *address);
+
 /* Mounts of its own: an empty /run. */
 void sandbox_mounts(void);
 

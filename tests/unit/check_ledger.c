@@ -262,6 +262,28 @@ START_TEST(stopped_holder_is_seen)
 }
 END_TEST
 
+/* A million come and go while one has all it may have: they leave nothing behind. */
+START_TEST(sources_that_come_and_go_take_no_room)
+{
+    struct addr peer = addr_loopback(AF_INET6, 7);
+    const struct ledger_limits limits = {.connections = CAPACITY, .per_source = 1};
+    uint32_t number;
+
+    ck_assert_int_eq(open_one(BOB, 1, 1, CAPACITY), 0);
+    for (uint32_t i = 0; i < 1000000; i++) {
+        struct source source;
+
+        peer.in6.sin6_addr.s6_addr32[1] = htonl(i);
+        source = source_of(&peer, 32, 64);
+        ck_assert_int_eq(ledger_open(&ledger, ALICE, &peer, &source, &limits, &number), 0);
+        ck_assert_uint_eq(number, 1);
+        ledger_close(&ledger, number);
+    }
+    ck_assert_int_eq(pool_next(&ledger.tally.pool, 1), -1);
+    ck_assert_int_eq(open_one(ALICE, 1, 1, CAPACITY), -EDQUOT);
+}
+END_TEST
+
 /* ---- killed at each single instruction ---- */
 
 /* One connection stays open, one comes, one goes. */
@@ -436,6 +458,7 @@ int main(void)
     tcase_add_test(tcase, slot_that_nobody_owns_is_found_again);
     tcase_add_test(tcase, dead_holder_holds_nobody_up);
     tcase_add_test(tcase, stopped_holder_is_seen);
+    tcase_add_test(tcase, sources_that_come_and_go_take_no_room);
     tcase_add_test(tcase, death_at_any_instruction_loses_no_place);
     tcase_add_test(tcase, processes_together_stay_within_the_limit);
     tcase_add_test(tcase, deaths_in_a_crowd_lose_no_place);
