@@ -54,10 +54,11 @@ static size_t unix_name_length(const struct addr *addr)
 }
 
 /* Names may hold any byte; one that would upset a terminal or a log becomes "?". */
-static void format_unix(const struct addr *addr, char text[static ADDR_TEXT_MAX])
+static void format_unix(const struct addr *addr, const char *scheme,
+                        char text[static ADDR_TEXT_MAX])
 {
     size_t length = unix_name_length(addr);
-    char *end = stpcpy(text, "unix:");
+    char *end = stpcpy(text, scheme);
 
     for (size_t i = 0; i < length; i++) {
         unsigned char c = (unsigned char)addr->un.sun_path[i];
@@ -115,7 +116,7 @@ const char *addr_format(const struct addr *addr, char text[static ADDR_TEXT_MAX]
     char host[HOST_MAX];
 
     if (addr->sa.sa_family == AF_UNIX) {
-        format_unix(addr, text);
+        format_unix(addr, "unix:", text);
         return text;
     }
     format_host(addr, host);
@@ -124,10 +125,23 @@ const char *addr_format(const struct addr *addr, char text[static ADDR_TEXT_MAX]
     return text;
 }
 
+const char *addr_format_typed(const struct addr *addr, int type, char text[static ADDR_TEXT_MAX])
+{
+    char plain[ADDR_TEXT_MAX];
+
+    if (type != SOCK_DGRAM)
+        return addr_format(addr, text);
+    if (addr->sa.sa_family == AF_UNIX)
+        format_unix(addr, "unixgram:", text);
+    else
+        (void)snprintf(text, ADDR_TEXT_MAX, "udp://%.120s", addr_format(addr, plain));
+    return text;
+}
+
 const char *addr_format_host(const struct addr *addr, char text[static ADDR_TEXT_MAX])
 {
     if (addr->sa.sa_family == AF_UNIX)
-        format_unix(addr, text);
+        format_unix(addr, "unix:", text);
     else
         format_host(addr, text);
     return text;

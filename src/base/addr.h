@@ -41,7 +41,13 @@ int addr_unix(const char *name, struct addr *ret_addr);
  */
 const char *addr_format(const struct addr *addr, char text[static ADDR_TEXT_MAX]);
 
-/* The same without the port. */
+/*
+ * The same for a socket of this type, SOCK_STREAM or SOCK_DGRAM, as echo-client takes it for a
+ * target: "192.0.2.1:7", "unix:/path", "udp://192.0.2.1:7", "unixgram:/path".
+ */
+const char *addr_format_typed(const struct addr *addr, int type, char text[static ADDR_TEXT_MAX]);
+
+/* The same without port and type. */
 const char *addr_format_host(const struct addr *addr, char text[static ADDR_TEXT_MAX]);
 
 /* The port in host byte order (of a vsock address its 32-bit port), 0 where there is none. */

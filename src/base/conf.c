@@ -36,6 +36,9 @@ struct load {
 /* Values and lines in messages are cut off here. */
 #define EXCERPT_SIZE 64
 
+/* Enough for what is said to be wrong with a value. */
+enum { PROBLEM_SIZE = CONF_NETWORK_PROBLEM_SIZE };
+
 #define fault(load, line, ...)                                                                     \
     load_result(load, conf_errors_add((load)->errors, (load)->file, line, __VA_ARGS__))
 
@@ -114,9 +117,9 @@ static void fault_value(struct load *load, const config_setting_t *setting,
 
 static const char *type_wanted(enum conf_type type)
 {
-    return type == CONF_TYPE_INT        ? "a number"
-           : type == CONF_TYPE_NETWORKS ? "an array"
-                                        : "a string";
+    return type == CONF_TYPE_INT                                     ? "a number"
+           : type == CONF_TYPE_NETWORKS || type == CONF_TYPE_CHOICES ? "an array"
+                                                                     : "a string";
 }
 
 static void fault_type(struct load *load, const config_setting_t *setting,
@@ -133,10 +136,11 @@ static void fault_type(struct load *load, const config_setting_t *setting,
 static void fault_element(struct load *load, const struct conf_schema *schema, unsigned index,
                           const struct conf_element *element, const char *problem)
 {
-    char value[EXCERPT_SIZE];
+    char value[EXCERPT_SIZE], allowed[CONF_SCHEMA_TEXT_SIZE];
 
     fault(load, element->text.line, "%s[%u] = %s: %s; allowed: %s", schema->name, index,
-          excerpt(element->text.start, element->text.length, value), problem, CONF_NETWORK_ALLOWED);
+          excerpt(element->text.start, element->text.length, value), problem,
+          conf_schema_element_allowed(schema, allowed, sizeof(allowed)));
 }
 
 static void fault_group_wanted(struct load *load, const config_setting_t *setting, const char *path)
@@ -246,18 +250,18 @@ static bool string_apply(struct load *load, const config_setting_t *setting,
     return !problem;
 }
 
-static void fault_choice(struct load *load, const config_setting_t *setting,
-                         const struct conf_schema *schema)
+/* What to say of a name that is none of the choices. */
+static const char *choice_problem(const struct conf_schema *schema, const char *name,
+                                  char problem[static PROBLEM_SIZE])
 {
     const char *known[16] = {NULL}, *near;
-    char problem[128];
 
     for (size_t i = 0; schema->choices[i].name && i < 15; i++)
         known[i] = schema->choices[i].name;
-    near = suggest(config_setting_get_string(setting), known);
-    (void)snprintf(problem, sizeof(problem), "unknown value%s%s%s", near ? ", did you mean \"" : "",
+    near = suggest(name, known);
+    (void)snprintf(problem, PROBLEM_SIZE, "unknown value%s%s%s", near ? ", did you mean \"" : "",
                    near ? near : "", near ? "\"?" : "");
-    fault_value(load, setting, schema, problem);
+    return problem;
 }
 
 static bool choice_apply(struct load *load, const config_setting_t *setting,
@@ -265,28 +269,64 @@ static bool choice_apply(struct load *load, const config_setting_t *setting,
 {
     const char *string = config_setting_get_string(setting);
     int value = string ? conf_schema_choice(schema, string) : -1;
+    char problem[PROBLEM_SIZE];
 
     if (!string)
         fault_type(load, setting, schema);
     else if (value < 0)
-        fault_choice(load, setting, schema);
+        fault_value(load, setting, schema, choice_problem(schema, string, problem));
     else
         *(int *)(void *)field = value;
     return value >= 0;
 }
 
+/* An array that is being read. */
+struct collected {
+    struct networks networks;
+    int choices;
+};
+
+static void collected_deinit(struct collected *collected)
+{
+    networks_deinit(&collected->networks);
+}
+
+static const char *network_collect(struct load *load, const struct conf_element *element,
+                                   const char *string, struct collected *collected,
+                                   char text[static PROBLEM_SIZE])
+{
+    struct network network;
+    const char *problem = conf_network_read(element, string, &network, text);
+
+    if (!problem)
+        load_result(load, networks_add(&collected->networks, &network));
+    return problem;
+}
+
+static const char *choice_collect(const struct conf_schema *schema, const char *string,
+                                  struct collected *collected, char text[static PROBLEM_SIZE])
+{
+    int value = conf_schema_choice(schema, string);
+
+    if (value < 0)
+        return choice_problem(schema, string, text);
+    if (collected->choices & value)
+        return "a duplicate";
+    collected->choices |= value;
+    return NULL;
+}
+
 /* Adds the next element. False, after saying so, if anything is wrong with it. */
-static bool network_apply(struct load *load, const config_setting_t *setting,
+static bool element_apply(struct load *load, const config_setting_t *setting,
                           const struct conf_schema *schema, struct conf_array *array,
-                          struct networks *networks)
+                          struct collected *collected)
 {
     unsigned index = (unsigned)array->index;
     const config_setting_t *value = config_setting_get_elem(setting, index);
     const char *string = config_setting_get_string(value);
-    char text[CONF_NETWORK_PROBLEM_SIZE];
+    char text[PROBLEM_SIZE];
     const char *problem = text;
     struct conf_element element = {.strings = 0};
-    struct network network;
 
     if (!string && load->last && config_setting_parent(load->last) == setting)
         return false; /* It is where libconfig gave up: a syntax error. */
@@ -295,20 +335,19 @@ static bool network_apply(struct load *load, const config_setting_t *setting,
     else if (!string)
         (void)snprintf(text, sizeof(text), "%s where a string is wanted",
                        type_name(config_setting_type(value)));
+    else if (schema->type == CONF_TYPE_CHOICES)
+        problem = choice_collect(schema, string, collected, text);
     else
-        problem = conf_network_read(&element, string, &network, text);
+        problem = network_collect(load, &element, string, collected, text);
     if (problem)
         fault_element(load, schema, index, &element, problem);
-    else
-        load_result(load, networks_add(networks, &network));
     return !problem;
 }
 
-static bool networks_apply(struct load *load, const config_setting_t *setting,
-                           const struct conf_schema *schema, char *field)
+/* Reads all elements; false if anything is wrong with them. */
+static bool array_read(struct load *load, const config_setting_t *setting,
+                       const struct conf_schema *schema, struct collected *collected)
 {
-    _cleanup_(networks_deinit) struct networks networks = {0};
-    struct networks *to = (struct networks *)(void *)field;
     struct conf_literal literal = {.start = "", .line = 1};
     struct conf_array array;
     bool good = true;
@@ -320,13 +359,36 @@ static bool networks_apply(struct load *load, const config_setting_t *setting,
     (void)conf_literal_find(load->text, schema->name, &literal);
     array = conf_array_begin(&literal);
     for (int i = config_setting_length(setting); i > 0; i--)
-        good = network_apply(load, setting, schema, &array, &networks) && good;
-    if (!good)
+        good = element_apply(load, setting, schema, &array, collected) && good;
+    return good;
+}
+
+static bool networks_apply(struct load *load, const config_setting_t *setting,
+                           const struct conf_schema *schema, char *field)
+{
+    _cleanup_(collected_deinit) struct collected collected = {.choices = 0};
+    struct networks *to = (struct networks *)(void *)field;
+
+    if (!array_read(load, setting, schema, &collected))
         return false;
     networks_deinit(to);
-    *to = networks;
-    networks = (struct networks){0}; /* now owned by the configuration */
+    *to = collected.networks;
+    collected.networks = (struct networks){0}; /* now owned by the configuration */
     return true;
+}
+
+static bool choices_apply(struct load *load, const config_setting_t *setting,
+                          const struct conf_schema *schema, char *field)
+{
+    struct collected collected = {.choices = 0};
+
+    if (!array_read(load, setting, schema, &collected))
+        return false;
+    if (collected.choices != 0)
+        *(int *)(void *)field = collected.choices;
+    else if (load->last != setting) /* else it is where libconfig gave up: a syntax error */
+        fault_value(load, setting, schema, "it is empty");
+    return collected.choices != 0;
 }
 
 static void key_apply(struct load *load, const config_setting_t *setting, enum conf_key key)
@@ -344,6 +406,9 @@ static void key_apply(struct load *load, const config_setting_t *setting, enum c
         break;
     case CONF_TYPE_CHOICE:
         applied = choice_apply(load, setting, schema, field);
+        break;
+    case CONF_TYPE_CHOICES:
+        applied = choices_apply(load, setting, schema, field);
         break;
     case CONF_TYPE_NETWORKS:
         applied = networks_apply(load, setting, schema, field);

@@ -18,6 +18,7 @@ enum conf_key {
     CONF_HOST,
     CONF_PORT,
     CONF_BACKLOG,
+    CONF_PROTOCOLS,
     CONF_WORKERS,
     CONF_IDLE_TIMEOUT,
     CONF_DRAIN_TIMEOUT,
@@ -34,6 +35,12 @@ enum conf_key {
     CONF_LOG_TARGET,
     CONF_LOG_CONNECTIONS,
     CONF_KEY_COUNT
+};
+
+/* protocols: what is listened for; a bit each. */
+enum conf_protocol {
+    CONF_PROTOCOL_TCP = 1 << 0,
+    CONF_PROTOCOL_UDP = 1 << 1,
 };
 
 /* log.target: where messages go. */
@@ -64,6 +71,7 @@ struct conf {
     char host[256];        /* name or numeric address; "" = every interface, both families */
     int port;              /* 1..65535 */
     int backlog;           /* connections, listen(2) */
+    int protocols;         /* bits of enum conf_protocol */
     int workers;           /* processes; 0 = one per CPU */
     int idle_timeout;      /* seconds; 0 = never */
     int drain_timeout;     /* seconds */

@@ -29,6 +29,20 @@ static void networks_print(const struct networks *networks, const char *indent, 
     (void)fprintf(out, "%s%s]", lines ? "\n" : " ", lines ? indent : "");
 }
 
+static void choices_print(const struct conf_schema *schema, int set, FILE *out)
+{
+    bool first = true;
+
+    (void)fputc('[', out);
+    for (const struct conf_choice *choice = schema->choices; choice->name; choice++) {
+        if (!(set & choice->value))
+            continue;
+        (void)fprintf(out, "%s\"%s\"", first ? " " : ", ", choice->name);
+        first = false;
+    }
+    (void)fputs(" ]", out);
+}
+
 static void value_print(const struct conf_schema *schema, const void *field, const char *indent,
                         FILE *out)
 {
@@ -43,6 +57,9 @@ static void value_print(const struct conf_schema *schema, const void *field, con
         break;
     case CONF_TYPE_CHOICE:
         (void)fprintf(out, "\"%s\"", conf_schema_choice_name(schema, *(const int *)field));
+        break;
+    case CONF_TYPE_CHOICES:
+        choices_print(schema, *(const int *)field, out);
         break;
     case CONF_TYPE_NETWORKS:
         networks_print(field, indent, out);

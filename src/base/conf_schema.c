@@ -6,7 +6,14 @@
 
 #include "base/cleanup.h"
 #include "base/conf_literal.h"
+#include "base/conf_network.h"
 #include "base/suggest.h"
+
+static const struct conf_choice protocols[] = {
+    {"tcp", CONF_PROTOCOL_TCP},
+    {"udp", CONF_PROTOCOL_UDP},
+    {NULL, 0},
+};
 
 static const struct conf_choice log_levels[] = {
     {"err", LOG_ERR},   {"warning", LOG_WARNING}, {"notice", LOG_NOTICE},
@@ -34,6 +41,8 @@ static const char *const nobody[] = {NULL};
 #define INT_FIELD(field) .type = CONF_TYPE_INT, .offset = offsetof(struct conf, field)
 #define CHOICE_FIELD(field, table)                                                                 \
     .type = CONF_TYPE_CHOICE, .offset = offsetof(struct conf, field), .choices = (table)
+#define CHOICES_FIELD(field, table)                                                                \
+    .type = CONF_TYPE_CHOICES, .offset = offsetof(struct conf, field), .choices = (table)
 #define STRING_FIELD(field)                                                                        \
     .type = CONF_TYPE_STRING, .offset = offsetof(struct conf, field),                              \
     .max = (int)sizeof(((struct conf *)NULL)->field) - 1
@@ -65,6 +74,13 @@ static const struct conf_schema table[CONF_KEY_COUNT] = {
             .number = 4096,
             .unit = "connections",
             .help = "Length of the accept queue; the kernel caps it at net.core.somaxconn.",
+        },
+    [CONF_PROTOCOLS] =
+        {
+            .name = "protocols",
+            CHOICES_FIELD(protocols, protocols),
+            .number = CONF_PROTOCOL_TCP,
+            .help = "What to listen for on host and port.",
         },
     [CONF_WORKERS] =
         {
@@ -251,13 +267,14 @@ const char *conf_schema_choice_name(const struct conf_schema *schema, int value)
 }
 
 /* "a", "b" or "c" */
-static void choices_format(const struct conf_choice *choice, char *text, size_t size)
+static void choices_format(const struct conf_choice *choice, const char *last, char *text,
+                           size_t size)
 {
     size_t used = 0;
 
     text[0] = '\0';
     for (bool first = true; choice->name && used < size; choice++, first = false) {
-        const char *before = first ? "" : choice[1].name ? ", " : " or ";
+        const char *before = first ? "" : choice[1].name ? ", " : last;
 
         used += (size_t)snprintf(text + used, size - used, "%s\"%s\"", before, choice->name);
     }
@@ -265,6 +282,8 @@ static void choices_format(const struct conf_choice *choice, char *text, size_t 
 
 const char *conf_schema_allowed(const struct conf_schema *schema, char *text, size_t size)
 {
+    char choices[CONF_SCHEMA_TEXT_SIZE / 2];
+
     switch (schema->type) {
     case CONF_TYPE_INT:
         (void)snprintf(text, size, "%d to %d%s%s", schema->min, schema->max,
@@ -274,7 +293,11 @@ const char *conf_schema_allowed(const struct conf_schema *schema, char *text, si
         (void)snprintf(text, size, "a string of at most %d bytes", schema->max);
         break;
     case CONF_TYPE_CHOICE:
-        choices_format(schema->choices, text, size);
+        choices_format(schema->choices, " or ", text, size);
+        break;
+    case CONF_TYPE_CHOICES:
+        choices_format(schema->choices, " and ", choices, sizeof(choices));
+        (void)snprintf(text, size, "an array of %s, of at least one, each at most once", choices);
         break;
     case CONF_TYPE_NETWORKS:
         (void)snprintf(text, size, "an array of IPv4 and IPv6 networks or addresses, as %s",
@@ -282,6 +305,20 @@ const char *conf_schema_allowed(const struct conf_schema *schema, char *text, si
         break;
     }
     return text;
+}
+
+const char *conf_schema_element_allowed(const struct conf_schema *schema, char *text, size_t size)
+{
+    if (schema->type == CONF_TYPE_CHOICES)
+        choices_format(schema->choices, " or ", text, size);
+    else
+        (void)snprintf(text, size, "%s", CONF_NETWORK_ALLOWED);
+    return text;
+}
+
+bool conf_schema_is_array(const struct conf_schema *schema)
+{
+    return schema->type == CONF_TYPE_NETWORKS || schema->type == CONF_TYPE_CHOICES;
 }
 
 /* [ "a", "b" ] */
@@ -295,6 +332,18 @@ static void array_format(const char *const *string, char *text, size_t size)
         (void)snprintf(text + used, size - used, " ]");
 }
 
+/* Those of the choices whose bits are set, in the order of the table. */
+static void set_format(const struct conf_schema *schema, int set, char *text, size_t size)
+{
+    const char *names[8 * sizeof(int) + 1] = {NULL};
+    size_t count = 0;
+
+    for (const struct conf_choice *choice = schema->choices; choice->name; choice++)
+        if (set & choice->value)
+            names[count++] = choice->name;
+    array_format(names, text, size);
+}
+
 const char *conf_schema_default(const struct conf_schema *schema, char *text, size_t size)
 {
     switch (schema->type) {
@@ -306,6 +355,9 @@ const char *conf_schema_default(const struct conf_schema *schema, char *text, si
         break;
     case CONF_TYPE_CHOICE:
         (void)snprintf(text, size, "\"%s\"", conf_schema_choice_name(schema, schema->number));
+        break;
+    case CONF_TYPE_CHOICES:
+        set_format(schema, schema->number, text, size);
         break;
     case CONF_TYPE_NETWORKS:
         array_format(schema->networks, text, size);
@@ -384,6 +436,7 @@ static int field_default(const struct conf_schema *schema, void *field)
     switch (schema->type) {
     case CONF_TYPE_INT:
     case CONF_TYPE_CHOICE:
+    case CONF_TYPE_CHOICES:
         *(int *)field = schema->number;
         return 0;
     case CONF_TYPE_STRING:

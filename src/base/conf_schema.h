@@ -9,9 +9,10 @@
  */
 
 enum conf_type {
-    CONF_TYPE_INT,      /* an int field, min..max */
-    CONF_TYPE_STRING,   /* a char array field of max + 1 bytes */
-    CONF_TYPE_CHOICE,   /* an int field, set to the value of one of the choices */
+    CONF_TYPE_INT,     /* an int field, min..max */
+    CONF_TYPE_STRING,  /* a char array field of max + 1 bytes */
+    CONF_TYPE_CHOICE,  /* an int field, set to the value of one of the choices */
+    CONF_TYPE_CHOICES, /* an int field, of their values all bits; an array of strings in the file */
     CONF_TYPE_NETWORKS, /* a struct networks field; an array of strings in the file */
 };
 
@@ -25,7 +26,7 @@ struct conf_schema {
     enum conf_type type;
     size_t offset; /* of the field in struct conf */
     int min, max;
-    int number;                        /* default of an int or a choice */
+    int number;                        /* default of an int or of choices */
     const char *text;                  /* default of a string */
     const struct conf_choice *choices; /* ended by a NULL name */
     const char *const *networks;       /* default of networks, NULL-ended */
@@ -65,6 +66,12 @@ const char *conf_schema_choice_name(const struct conf_schema *schema, int value)
 
 /* What is allowed, in words: "1 to 65535", "\"none\", \"refused\" or \"all\"". text is returned. */
 const char *conf_schema_allowed(const struct conf_schema *schema, char *text, size_t size);
+
+/* What is allowed as an element of an array, in words. text is returned. */
+const char *conf_schema_element_allowed(const struct conf_schema *schema, char *text, size_t size);
+
+/* Whether a value of this type is an array in the file. */
+bool conf_schema_is_array(const struct conf_schema *schema);
 
 /* The default as it would stand in the file: 65432, "info". text is returned. */
 const char *conf_schema_default(const struct conf_schema *schema, char *text, size_t size);

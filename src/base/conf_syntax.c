@@ -7,7 +7,6 @@
 #include "base/conf_array.h"
 #include "base/conf_errors.h"
 #include "base/conf_literal.h"
-#include "base/conf_network.h"
 #include "base/conf_schema.h"
 
 #define UTF8_BOM "\xef\xbb\xbf"
@@ -191,11 +190,14 @@ static int report_element(struct conf_errors *errors, const char *file, const ch
 {
     size_t line = strcspn(element->start, "\n");
     size_t length = element->length < line ? element->length : line;
+    const struct conf_schema *schema = conf_schema((enum conf_key)conf_schema_find(array));
+    char allowed[CONF_SCHEMA_TEXT_SIZE];
 
-    return conf_errors_add(
-        errors, file, element->line, "%s[%zu]%s%.*s: syntax error, %s; allowed: %s", array, index,
-        length ? " = " : "", excerpt_length(length), element->start,
-        length ? "no string in double quotes" : "no value at a comma", CONF_NETWORK_ALLOWED);
+    return conf_errors_add(errors, file, element->line,
+                           "%s[%zu]%s%.*s: syntax error, %s; allowed: %s", array, index,
+                           length ? " = " : "", excerpt_length(length), element->start,
+                           length ? "no string in double quotes" : "no value at a comma",
+                           conf_schema_element_allowed(schema, allowed, sizeof(allowed)));
 }
 
 /* An array of strings: a comma too many, a missing quote, a missing bracket. */
@@ -222,7 +224,7 @@ static bool is_in_array(const struct conf_text_key *key, const struct conf_synta
     struct conf_element element;
     struct conf_array array;
 
-    if (known < 0 || conf_schema((enum conf_key)known)->type != CONF_TYPE_NETWORKS ||
+    if (known < 0 || !conf_schema_is_array(conf_schema((enum conf_key)known)) ||
         key->value.length == 0 || *key->value.start != '[')
         return false;
     array = conf_array_begin(&key->value);

@@ -152,7 +152,7 @@ static enum stream_next serve(struct session *s, const struct conf *conf, int fa
 {
     enum stream_next end;
 
-    (void)listener_set_options(STDIN_FILENO, family); /* The echo works without, too. */
+    (void)listener_set_stream_options(STDIN_FILENO, family); /* The echo works without, too. */
     end = session_run(s, conf->idle_timeout);
     (void)shutdown(STDIN_FILENO, SHUT_RDWR); /* inetd may hold a copy: this ends it at once. */
     return end;

@@ -35,11 +35,12 @@ int listening_resolve(const struct conf *conf, bool numeric_only, struct addr_li
 }
 
 /* What to do about it, where that is known. */
-static const char *advice(int error)
+static const char *advice(int error, int type)
 {
     switch (abs(error)) {
     case EADDRINUSE:
-        return "; another process has it (ss -ltnp names it)";
+        return type == SOCK_DGRAM ? "; another process has it (ss -lunp names it)"
+                                  : "; another process has it (ss -ltnp names it)";
     case EACCES:
         return "; a port below 1024 needs root or CAP_NET_BIND_SERVICE";
     case EADDRNOTAVAIL:
@@ -58,24 +59,40 @@ static bool list_has_ipv4(const struct addr_list *addrs)
 }
 
 /* Says which addresses were left out, as the machine does not have them. */
-static void announce_omitted(const struct addr_list *addrs, const struct listener_set *set)
+static void announce_omitted(const struct listener_wanted *wanted, size_t count,
+                             const struct listener_set *set)
 {
     char text[ADDR_TEXT_MAX];
 
-    for (size_t i = 0; i < addrs->count; i++)
-        if (!listeners_find(set, &addrs->addr[i]))
+    for (size_t i = 0; i < count; i++)
+        if (!listeners_find(set, wanted[i].type, &wanted[i].addr))
             (void)log_event(
                 EVENT_NOTICE, 0,
-                LOG_FIELDS(LOG_TEXT(FIELD_LISTENER, addr_format(&addrs->addr[i], text))),
+                LOG_FIELDS(LOG_TEXT(FIELD_LISTENER,
+                                    addr_format_typed(&wanted[i].addr, wanted[i].type, text))),
                 "This machine does not have %s: going on without it", text);
+}
+
+/* Enters each address with this type; where IPv4 is among them, IPv6 need not be had. */
+static size_t want(const struct addr_list *addrs, int type, struct listener_wanted *wanted)
+{
+    bool has_ipv4 = list_has_ipv4(addrs);
+
+    for (size_t i = 0; i < addrs->count; i++)
+        wanted[i] = (struct listener_wanted){
+            .type = type,
+            .addr = addrs->addr[i],
+            .optional = has_ipv4 && addrs->addr[i].sa.sa_family == AF_INET6,
+        };
+    return addrs->count;
 }
 
 int listening_open(const struct conf *conf, const struct addr_list *addrs,
                    const struct listener_set *pool, struct listener_set *ret,
                    struct failure *ret_failure)
 {
-    bool has_ipv4 = list_has_ipv4(addrs);
-    _cleanup_(freep) struct listener_wanted *wanted = calloc(addrs->count, sizeof(*wanted));
+    _cleanup_(freep) struct listener_wanted *wanted = calloc(2 * addrs->count, sizeof(*wanted));
+    size_t count = 0;
     char text[ADDR_TEXT_MAX], origin[ORIGIN_MAX];
     struct listener_fault fault;
     enum conf_key key;
@@ -83,21 +100,20 @@ int listening_open(const struct conf *conf, const struct addr_list *addrs,
 
     if (!wanted)
         return failure_set(ret_failure, ENOMEM, "Cannot listen: %m");
-    for (size_t i = 0; i < addrs->count; i++)
-        wanted[i] = (struct listener_wanted){
-            .addr = addrs->addr[i],
-            .optional = has_ipv4 && addrs->addr[i].sa.sa_family == AF_INET6,
-        };
-    r = listeners_open(wanted, addrs->count, conf->backlog, pool, ret, &fault);
+    if (conf->protocols & CONF_PROTOCOL_TCP)
+        count += want(addrs, SOCK_STREAM, wanted + count);
+    if (conf->protocols & CONF_PROTOCOL_UDP)
+        count += want(addrs, SOCK_DGRAM, wanted + count);
+    r = listeners_open(wanted, count, conf->backlog, pool, ret, &fault);
     if (r == 0) {
-        announce_omitted(addrs, ret);
+        announce_omitted(wanted, count, ret);
         return 0;
     }
     key = r == -EADDRNOTAVAIL ? CONF_HOST : CONF_PORT;
     return failure_set(ret_failure, r, "Cannot listen on %s (%s: %s): %s: %m%s",
-                       addr_format(&fault.addr, text), conf_schema(key)->name,
+                       addr_format_typed(&fault.addr, fault.type, text), conf_schema(key)->name,
                        conf_origin_format(conf, key, origin, sizeof(origin)), fault.what,
-                       advice(r));
+                       advice(r, fault.type));
 }
 
 static int adopt_each(const struct service_fds *fds, struct listener_set *set,
@@ -135,7 +151,7 @@ int listening_adopt(struct listener_set *ret, struct failure *ret_failure)
 static void announce_backlog(const struct conf *conf, const struct listener *listener)
 {
     char text[ADDR_TEXT_MAX];
-    int in_force = listener_backlog(listener);
+    int in_force = listener->type == SOCK_STREAM ? listener_backlog(listener) : -EOPNOTSUPP;
 
     if (listener->passed || in_force < 0 || in_force >= conf->backlog)
         return;
@@ -149,10 +165,12 @@ static void announce(enum event event, const struct listener *listener)
 {
     char text[ADDR_TEXT_MAX];
 
-    (void)log_event(
-        event, 0, LOG_FIELDS(LOG_TEXT(FIELD_LISTENER, addr_format(&listener->addr, text))),
-        "%s %s%s%s%s", event == EVENT_LISTENING ? "Listening on" : "Closed listener", text,
-        listener->name[0] ? " (" : "", listener->name, listener->name[0] ? ")" : "");
+    (void)log_event(event, 0,
+                    LOG_FIELDS(LOG_TEXT(FIELD_LISTENER,
+                                        addr_format_typed(&listener->addr, listener->type, text))),
+                    "%s %s%s%s%s", event == EVENT_LISTENING ? "Listening on" : "Closed listener",
+                    text, listener->name[0] ? " (" : "", listener->name,
+                    listener->name[0] ? ")" : "");
 }
 
 static void announce_passed(const struct conf *conf, const struct listener_set *now)
@@ -162,7 +180,7 @@ static void announce_passed(const struct conf *conf, const struct listener_set *
     if (now->count > 0 && now->list[0].passed)
         (void)log_event(EVENT_NOTICE, 0, LOG_NO_FIELDS,
                         "The listeners in force are those that the service manager passed; "
-                        "host = \"%s\" (%s), port and backlog are not used",
+                        "host = \"%s\" (%s), port, protocols and backlog are not used",
                         conf->host, conf_origin_format(conf, CONF_HOST, origin, sizeof(origin)));
 }
 
@@ -170,10 +188,10 @@ void listening_announce(const struct conf *conf, const struct listener_set *befo
                         const struct listener_set *now)
 {
     for (size_t i = 0; i < before->count; i++)
-        if (!listeners_find(now, &before->list[i].addr))
+        if (!listeners_find(now, before->list[i].type, &before->list[i].addr))
             announce(EVENT_LISTENER_CLOSED, &before->list[i]);
     for (size_t i = 0; i < now->count; i++) {
-        if (!listeners_find(before, &now->list[i].addr))
+        if (!listeners_find(before, now->list[i].type, &now->list[i].addr))
             announce(EVENT_LISTENING, &now->list[i]);
         announce_backlog(conf, &now->list[i]);
     }
@@ -189,7 +207,7 @@ const char *listening_format(const struct listener_set *set, char *text, size_t 
         char one[ADDR_TEXT_MAX];
 
         used += (size_t)snprintf(text + used, size - used, "%s%s", i ? ", " : "",
-                                 addr_format(&set->list[i].addr, one));
+                                 addr_format_typed(&set->list[i].addr, set->list[i].type, one));
     }
     return text;
 }

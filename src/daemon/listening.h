@@ -33,5 +33,5 @@ int listening_adopt(struct listener_set *ret, struct failure *ret_failure);
 void listening_announce(const struct conf *conf, const struct listener_set *before,
                         const struct listener_set *now);
 
-/* "127.0.0.1:65432, [::1]:65432". text is returned. */
+/* "127.0.0.1:65432, udp://[::1]:65432". text is returned. */
 const char *listening_format(const struct listener_set *set, char *text, size_t size);

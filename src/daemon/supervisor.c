@@ -238,27 +238,36 @@ static int open_machinery(struct supervisor *s, struct failure *failure)
     return r < 0 ? failure_set(failure, r, "Cannot set up memory or event loop: %m") : 0;
 }
 
-/* What a client may be told to connect to. */
-static struct addr target_of(const struct addr *listener)
+/* "; try: ..." with what a client may be told to connect to, or "". */
+static const char *advice(const struct listener_set *set, char *text, size_t size)
 {
-    int family = listener->sa.sa_family;
+    const struct listener *listener = set->list;
+    char target[ADDR_TEXT_MAX];
+    struct addr addr;
+    int family;
 
-    if ((family == AF_INET || family == AF_INET6) && addr_is_wildcard(listener))
-        return addr_loopback(family, (uint16_t)addr_port(listener));
-    return *listener;
+    while (listener < set->list + set->count && listener->type != SOCK_STREAM)
+        listener++;
+    if (listener == set->list + set->count)
+        return "";
+    addr = listener->addr;
+    family = addr.sa.sa_family;
+    if ((family == AF_INET || family == AF_INET6) && addr_is_wildcard(&addr))
+        addr = addr_loopback(family, (uint16_t)addr_port(&addr));
+    (void)snprintf(text, size, "; try: echo-client %s", addr_format(&addr, target));
+    return text;
 }
 
 static void announce_start(const struct supervisor *s)
 {
-    struct addr target = target_of(&s->listeners.list[0].addr);
     unsigned workers = crew_count(&s->crew, MEMBER_SERVING);
-    char all[LISTENERS_TEXT_MAX], text[ADDR_TEXT_MAX];
+    char all[LISTENERS_TEXT_MAX], text[ADDR_TEXT_MAX + 32];
 
     listening_announce(&s->conf, &(struct listener_set){0}, &s->listeners);
     (void)log_event(EVENT_STARTED, 0, LOG_FIELDS(LOG_NUMBER(FIELD_WORKERS, workers)),
-                    "Ready on %s (workers: %u); try: echo-client %s",
+                    "Ready on %s (workers: %u)%s",
                     listening_format(&s->listeners, all, sizeof(all)), workers,
-                    addr_format(&target, text));
+                    advice(&s->listeners, text, sizeof(text)));
 }
 
 static int start(struct supervisor *s, struct failure *failure)

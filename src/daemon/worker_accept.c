@@ -20,6 +20,12 @@ enum {
 
 enum accepted { ACCEPTED, ACCEPT_QUEUE_EMPTY, ACCEPT_NO_RESOURCES };
 
+/* Datagram sockets are nobody's business here, but for the closing of all. */
+static bool is_stream(const struct listener *listener)
+{
+    return listener->type == SOCK_STREAM;
+}
+
 /* A listener in epoll: each connection wakes one of the workers that wait, not all of them. */
 static int watch_listeners(struct worker *worker)
 {
@@ -27,8 +33,9 @@ static int watch_listeners(struct worker *worker)
     int r = 0;
 
     for (uint32_t i = 0; i < set->count && r == 0; i++)
-        r = worker_watch(worker, EPOLL_CTL_ADD, set->list[i].fd, EPOLLIN | EPOLLEXCLUSIVE,
-                         SOURCE_LISTENER, i);
+        if (is_stream(&set->list[i]))
+            r = worker_watch(worker, EPOLL_CTL_ADD, set->list[i].fd, EPOLLIN | EPOLLEXCLUSIVE,
+                             SOURCE_LISTENER, i);
     return r;
 }
 
@@ -38,7 +45,8 @@ static void unwatch_listeners(struct worker *worker)
     const struct listener_set *set = worker->setup->listeners;
 
     for (uint32_t i = 0; i < set->count; i++)
-        (void)worker_watch(worker, EPOLL_CTL_DEL, set->list[i].fd, 0, SOURCE_LISTENER, i);
+        if (is_stream(&set->list[i]))
+            (void)worker_watch(worker, EPOLL_CTL_DEL, set->list[i].fd, 0, SOURCE_LISTENER, i);
     worker->accepting = false;
 }
 
@@ -147,7 +155,7 @@ static void admit(struct worker *worker, int fd, const struct addr *peer)
         return;
     }
     if (peer->sa.sa_family == AF_UNIX)
-        (void)listener_set_options(fd, AF_UNIX); /* Without them, only urgent bytes get lost. */
+        (void)listener_set_stream_options(fd, AF_UNIX); /* else only urgent bytes get lost */
     r = worker_add_stream(worker, number, fd);
     if (r < 0)
         refuse(worker, fd, peer, strerror(-r), -r);
@@ -234,5 +242,6 @@ void worker_accept_waiting(struct worker *worker)
     const struct listener_set *set = worker->setup->listeners;
 
     for (size_t i = 0; i < set->count && !worker->ended; i++)
-        accept_up_to(worker, set->list[i].fd, ACCEPT_WAITING_MAX);
+        if (is_stream(&set->list[i]))
+            accept_up_to(worker, set->list[i].fd, ACCEPT_WAITING_MAX);
 }

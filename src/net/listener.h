@@ -7,12 +7,16 @@
 #include "base/addr.h"
 
 /*
- * Listening sockets: socket(2), bind(2), listen(2) with a backlog. Accepted connections inherit
- * from them what is set here: non-blocking apart, all of the options of tcp(7) and socket(7).
+ * Listening sockets: socket(2), bind(2), and for streams listen(2) with a backlog. Accepted
+ * connections inherit from them what is set here: non-blocking apart, all of the options of tcp(7)
+ * and socket(7). A datagram socket tells of each datagram the address and interface that it came
+ * to and its type of service (IP_PKTINFO, IP_RECVTOS, ip(7); IPV6_PKTINFO, IPV6_TCLASS, ipv6(7));
+ * not of one that came to a passed socket before it was taken over.
  */
 
 struct listener {
     int fd;
+    int type;    /* SOCK_STREAM or SOCK_DGRAM */
     bool passed; /* by the service manager: its address and backlog are not ours to change */
     struct addr addr;
     char name[64]; /* FileDescriptorName= of a passed one, else "" */
@@ -25,12 +29,14 @@ struct listener_set {
 
 /* An address to listen on. */
 struct listener_wanted {
+    int type; /* SOCK_STREAM or SOCK_DGRAM */
     struct addr addr;
     bool optional; /* where the machine does not have its family, go on without it */
 };
 
 /* What went wrong where, for the one who tells people. */
 struct listener_fault {
+    int type;
     struct addr addr;
     const char *what; /* "bind", ... or what is wrong with a passed descriptor */
 };
@@ -48,18 +54,21 @@ int listeners_open(const struct listener_wanted *wanted, size_t count, int backl
 
 /*
  * Takes over a descriptor that the service manager passed. -EINVAL with *ret_fault set when it
- * is no listening stream socket of a known family, else -errno. The descriptor stays open then.
+ * is neither a listening stream socket nor a bound datagram socket of a known family, else -errno.
+ * The descriptor stays open then.
  */
 int listener_adopt(int fd, const char *name, struct listener_set *set,
                    struct listener_fault *ret_fault);
 
-/* listen(2) again, with this backlog, on all that were not passed. 0 or -errno. */
+/* listen(2) again, with this backlog, on all streams that were not passed. 0 or -errno. */
 int listeners_set_backlog(const struct listener_set *set, int backlog);
 
 /* The backlog in force, which the kernel caps at net.core.somaxconn; -errno where it can't tell. */
 int listener_backlog(const struct listener *listener);
 
-const struct listener *listeners_find(const struct listener_set *set, const struct addr *addr);
+/* The listener with this type and address, or NULL. */
+const struct listener *listeners_find(const struct listener_set *set, int type,
+                                      const struct addr *addr);
 
 /* A second set of the same descriptors. 0 or -ENOMEM. */
 int listeners_copy(const struct listener_set *set, struct listener_set *ret);
@@ -68,7 +77,7 @@ int listeners_copy(const struct listener_set *set, struct listener_set *ret);
 void listeners_close_except(struct listener_set *set, const struct listener_set *keep);
 
 /*
- * Keepalive, no delay, urgent data in line: for a listener, and so for what it accepts; but Unix
- * sockets inherit nothing, so there it is for each connection.
+ * Of a stream: keepalive, no delay, urgent data in line: for a listener, and so for what it
+ * accepts; but Unix sockets inherit nothing, so there it is for each connection.
  */
-int listener_set_options(int fd, int family);
+int listener_set_stream_options(int fd, int family);

@@ -248,14 +248,15 @@ START_TEST(urgent_byte_comes_back_over_a_unix_socket)
 }
 END_TEST
 
+/* Bound to no address. */
 static int make_datagram_socket(void)
 {
     return socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
 }
 
-static int make_unix_datagram_socket(void)
+static int make_packet_socket(void)
 {
-    return socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+    return socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
 }
 
 static int make_socket_that_does_not_listen(void)
@@ -280,11 +281,8 @@ static int make_pipe(void)
 }
 
 static int (*const wrong_kinds[])(void) = {
-    make_datagram_socket,
-    make_unix_datagram_socket,
-    make_socket_that_does_not_listen,
-    make_connected_socket,
-    make_pipe,
+    make_datagram_socket,  make_packet_socket, make_socket_that_does_not_listen,
+    make_connected_socket, make_pipe,
 };
 
 enum { WRONG_KINDS = sizeof(wrong_kinds) / sizeof(wrong_kinds[0]) };

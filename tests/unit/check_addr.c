@@ -70,6 +70,20 @@ START_TEST(format_scope)
 }
 END_TEST
 
+START_TEST(format_with_the_type)
+{
+    struct addr local = addr_loopback(AF_INET, 7), path = unix_addr("/run/echod.sock");
+    struct addr local6 = addr_loopback(AF_INET6, 7);
+    char text[ADDR_TEXT_MAX];
+
+    ck_assert_str_eq(addr_format_typed(&local, SOCK_STREAM, text), "127.0.0.1:7");
+    ck_assert_str_eq(addr_format_typed(&local, SOCK_DGRAM, text), "udp://127.0.0.1:7");
+    ck_assert_str_eq(addr_format_typed(&local6, SOCK_DGRAM, text), "udp://[::1]:7");
+    ck_assert_str_eq(addr_format_typed(&path, SOCK_STREAM, text), "unix:/run/echod.sock");
+    ck_assert_str_eq(addr_format_typed(&path, SOCK_DGRAM, text), "unixgram:/run/echod.sock");
+}
+END_TEST
+
 START_TEST(format_unix)
 {
     struct addr unnamed = {.len = sizeof(sa_family_t), .un.sun_family = AF_UNIX};
@@ -219,6 +233,7 @@ int main(void)
     suite_add_tcase(suite, tcase);
     tcase_add_test(tcase, format_inet);
     tcase_add_test(tcase, format_scope);
+    tcase_add_test(tcase, format_with_the_type);
     tcase_add_test(tcase, format_unix);
     tcase_add_test(tcase, format_unix_longest);
     tcase_add_test(tcase, format_vsock);

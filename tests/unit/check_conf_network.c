@@ -146,6 +146,16 @@ static const struct {
     {"access = [ \"::1\" ];", "1: access = [ ... ]: ", "{ ... } with access.allow, access.deny"},
     {"allow = [ \"::1\" ];", "1: allow: ", "did you mean \"access.allow\"?"},
     {"access: { accept = [ ]; };", "1: access.accept: ", "did you mean \"access.allow\"?"},
+    /* names, which are read by the same code */
+    {"protocols = [ \"tcp\", \"utp\" ];",
+     "1: protocols[1] = \"utp\": ", "did you mean \"udp\"?; allowed: \"tcp\" or \"udp\""},
+    {"protocols = [ \"udp\",\n\"udp\" ];", "2: protocols[1] = \"udp\": ", "a duplicate; allowed"},
+    {"protocols = [ ];",
+     "1: protocols = [ ... ]: ", "it is empty; allowed: an array of \"tcp\" and"},
+    {"protocols = \"tcp\";", "1: protocols = \"tcp\": ", "a string where an array is wanted"},
+    {"protocols = [ 6 ];", "1: protocols[0] = 6: ", "a number where a string is wanted"},
+    {"protocols = [ tcp ];",
+     "1: protocols[0] = tcp: ", "no string in double quotes; allowed: \"tcp"},
     /* syntax */
     {"access: { allow = [\n 10.0.0.0/8 ]; };", "2: access.allow[0] = 10.0.0.0/8: ",
      "syntax error, no string in double quotes; allowed: an IPv4 or IPv6"},

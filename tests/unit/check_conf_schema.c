@@ -36,6 +36,7 @@ static void assert_same_value(const struct conf *a, const struct conf *b, enum c
     switch (schema->type) {
     case CONF_TYPE_INT:
     case CONF_TYPE_CHOICE:
+    case CONF_TYPE_CHOICES:
         ck_assert_int_eq(*(const int *)field, *(const int *)other);
         break;
     case CONF_TYPE_STRING:
@@ -54,6 +55,7 @@ START_TEST(print_reads_back)
     scratch_dir("a.d");
     scratch_write("a.d/@include \"x\"\n*.conf", "workers = 3;");
     ck_assert_int_eq(load_text("host = \"q\\\"u\\\\o # t // e /* \xc3\xa9\"; port = 7;\n"
+                               "protocols = [ \"udp\", \"tcp\" ];\n"
                                "access: { allow = [ ];\n deny = [ \"10.0.0.0/8\", \"::/1\", \"::\","
                                "\"192.0.2.1\", \"0.0.0.0/0\" ]; };\n"
                                "log: { level = \"err\"; connections = \"none\"; };"),

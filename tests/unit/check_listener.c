@@ -5,14 +5,6 @@
 #include "process.h"
 #include "suite.h"
 
-/* The set becomes the pool, as after a reload; what it has no more is closed. */
-static void set_becomes_pool(void)
-{
-    listeners_close_except(&pool, &set);
-    pool = set;
-    set = (struct listener_set){0};
-}
-
 static void assert_accepts(const char *host, int listener)
 {
     int client = connect_to(host);
@@ -65,11 +57,14 @@ START_TEST(nothing_wanted_is_an_empty_set)
 }
 END_TEST
 
-START_TEST(find_knows_the_address)
+START_TEST(find_knows_type_and_address)
 {
+    struct addr known = at("127.1.2.3"), unknown = at("127.1.2.4");
+
     ck_assert_int_eq(OPEN("127.0.0.1", "127.1.2.3"), 0);
-    ck_assert_ptr_eq(listeners_find(&set, &(struct addr[]){at("127.1.2.3")}[0]), &set.list[1]);
-    ck_assert_ptr_null(listeners_find(&set, &(struct addr[]){at("127.1.2.4")}[0]));
+    ck_assert_ptr_eq(listeners_find(&set, SOCK_STREAM, &known), &set.list[1]);
+    ck_assert_ptr_null(listeners_find(&set, SOCK_STREAM, &unknown));
+    ck_assert_ptr_null(listeners_find(&set, SOCK_DGRAM, &known));
 }
 END_TEST
 
@@ -190,8 +185,9 @@ END_TEST
 /* 192.0.2.0/24 is for documentation, RFC 5737: no machine has it. */
 START_TEST(optional_address_that_is_not_there_is_left_out)
 {
-    struct listener_wanted wanted[] = {{.addr = at("192.0.2.1"), .optional = true},
-                                       {.addr = at("127.1.2.3")}};
+    struct listener_wanted wanted[] = {
+        {.type = SOCK_STREAM, .addr = at("192.0.2.1"), .optional = true},
+        {.type = SOCK_STREAM, .addr = at("127.1.2.3")}};
 
     ck_assert_int_eq(listeners_open(wanted, 2, BACKLOG, &pool, &set, &fault), 0);
     ck_assert_uint_eq(set.count, 1);
@@ -208,7 +204,8 @@ END_TEST
 START_TEST(optional_address_that_is_taken_is_a_failure)
 {
     int stranger = occupy("127.9.9.9");
-    struct listener_wanted wanted = {.addr = at("127.9.9.9"), .optional = true};
+    struct listener_wanted wanted = {
+        .type = SOCK_STREAM, .addr = at("127.9.9.9"), .optional = true};
 
     ck_assert_int_eq(listeners_open(&wanted, 1, BACKLOG, &pool, &set, &fault), -EADDRINUSE);
     (void)close(stranger);
@@ -228,8 +225,9 @@ static bool has_ipv6(void)
 
 START_TEST(both_wildcards_are_had_side_by_side)
 {
-    struct listener_wanted wanted[] = {{.addr = addr_loopback(AF_INET6, port), .optional = true},
-                                       {.addr = at("0.0.0.0")}};
+    struct listener_wanted wanted[] = {
+        {.type = SOCK_STREAM, .addr = addr_loopback(AF_INET6, port), .optional = true},
+        {.type = SOCK_STREAM, .addr = at("0.0.0.0")}};
 
     memset(&wanted[0].addr.in6.sin6_addr, 0, sizeof(struct in6_addr));
     ck_assert_int_eq(listeners_open(wanted, 2, BACKLOG, &pool, &set, &fault), 0);
@@ -314,7 +312,7 @@ int main(void)
     tcase_add_test(tcase, listens_on_each_address);
     tcase_add_test(tcase, address_that_is_wanted_twice_is_opened_once);
     tcase_add_test(tcase, nothing_wanted_is_an_empty_set);
-    tcase_add_test(tcase, find_knows_the_address);
+    tcase_add_test(tcase, find_knows_type_and_address);
     tcase_add_test(tcase, pool_is_used_again_with_what_waits_in_it);
     tcase_add_loop_test(tcase, address_that_overlaps_the_pool_can_be_had, 0, 2);
     tcase_add_loop_test(tcase, overlap_leaves_no_reuseport_on, 0, 2);

@@ -98,10 +98,41 @@ START_TEST(passed_descriptor_that_is_not_open_is_refused)
 }
 END_TEST
 
-START_TEST(passed_datagram_socket_is_refused)
+static const int datagram_families[] = {AF_INET, AF_INET6, AF_UNIX};
+
+START_TEST(passed_datagram_socket_is_adopted)
 {
-    assert_refused(socket(AF_INET, SOCK_DGRAM, 0), "stream");
-    assert_refused(socket(AF_UNIX, SOCK_DGRAM, 0), "stream");
+    int family = datagram_families[_i];
+    int fd = socket(family, SOCK_DGRAM, 0);
+    struct addr addr = addr_loopback(family, 0);
+
+    if (family == AF_UNIX)
+        addr = (struct addr){.len = sizeof(sa_family_t), .un = {.sun_family = AF_UNIX}};
+    if (bind(fd, &addr.sa, addr.len) < 0 && errno == EADDRNOTAVAIL)
+        return; /* A machine without IPv6. */
+    ck_assert_int_eq(adopt(fd), 0);
+    ck_assert_int_eq(set.list[0].type, SOCK_DGRAM);
+    ck_assert(set.list[0].passed);
+    ck_assert_int_ne(fcntl(fd, F_GETFL) & O_NONBLOCK, 0);
+    if (family == AF_INET)
+        ck_assert_int_ne(option(fd, IPPROTO_IP, IP_PKTINFO), 0);
+    if (family == AF_INET6) {
+        ck_assert_int_ne(option(fd, IPPROTO_IPV6, IPV6_RECVPKTINFO), 0);
+        ck_assert_int_ne(option(fd, IPPROTO_IP, IP_RECVTOS), 0); /* of IPv4's datagrams */
+    }
+}
+END_TEST
+
+START_TEST(passed_datagram_socket_without_an_address_is_refused)
+{
+    assert_refused(socket(AF_INET, SOCK_DGRAM, 0), "bound to no address");
+    assert_refused(socket(AF_UNIX, SOCK_DGRAM, 0), "bound to no address");
+}
+END_TEST
+
+START_TEST(passed_socket_of_another_type_is_refused)
+{
+    assert_refused(socket(AF_UNIX, SOCK_SEQPACKET, 0), "neither a stream nor a datagram socket");
 }
 END_TEST
 
@@ -143,7 +174,9 @@ int main(void)
     tcase_add_test(tcase, long_name_is_cut);
     tcase_add_test(tcase, passed_pipe_is_refused);
     tcase_add_test(tcase, passed_descriptor_that_is_not_open_is_refused);
-    tcase_add_test(tcase, passed_datagram_socket_is_refused);
+    tcase_add_loop_test(tcase, passed_datagram_socket_is_adopted, 0, 3);
+    tcase_add_test(tcase, passed_datagram_socket_without_an_address_is_refused);
+    tcase_add_test(tcase, passed_socket_of_another_type_is_refused);
     tcase_add_test(tcase, passed_socket_of_another_family_is_refused);
     tcase_add_test(tcase, passed_connection_is_refused);
     tcase_add_test(tcase, passed_socket_that_is_only_bound_is_refused);

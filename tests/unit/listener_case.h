@@ -66,19 +66,29 @@ static inline struct addr at(const char *host)
 }
 
 /* What listeners_open() makes of these hosts, with what is in the pool. */
-static inline int open_hosts(const char *const *hosts, size_t count)
+static inline int open_hosts(int type, const char *const *hosts, size_t count)
 {
     struct listener_wanted wanted[8] = {0};
 
     for (size_t i = 0; i < count; i++)
-        wanted[i].addr = at(hosts[i]);
+        wanted[i] = (struct listener_wanted){.type = type, .addr = at(hosts[i])};
     memset(&fault, 0, sizeof(fault));
     return listeners_open(wanted, count, BACKLOG, &pool, &set, &fault);
 }
 
-#define OPEN(...)                                                                                  \
-    open_hosts((const char *const[]){__VA_ARGS__},                                                 \
+#define OPEN_TYPE(type, ...)                                                                       \
+    open_hosts(type, (const char *const[]){__VA_ARGS__},                                           \
                sizeof((const char *const[]){__VA_ARGS__}) / sizeof(const char *))
+
+#define OPEN(...) OPEN_TYPE(SOCK_STREAM, __VA_ARGS__)
+
+/* The set becomes the pool, as after a reload; what it has no more is closed. */
+static inline void set_becomes_pool(void)
+{
+    listeners_close_except(&pool, &set);
+    pool = set;
+    set = (struct listener_set){0};
+}
 
 static inline int option(int fd, int level, int name)
 {
