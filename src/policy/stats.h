@@ -4,6 +4,8 @@
 #include <stdatomic.h>
 #include <stdint.h>
 
+#include "policy/drop.h"
+
 /*
  * The counters of one worker, in shared memory. The worker alone writes them, anybody reads: so
  * each is one plain store, never torn, and no lock.
@@ -20,6 +22,9 @@ struct stats {
     _Atomic uint64_t over_rate;   /* ... for limits.connection_rate_per_source */
     _Atomic uint64_t over_source; /* ... for limits.connections_per_source */
     _Atomic uint64_t over_total;  /* ... for limits.connections */
+    _Atomic uint64_t datagrams;   /* received; their bytes count as received, too */
+    _Atomic uint64_t answered;    /* of these */
+    _Atomic uint64_t dropped[DROP_KINDS]; /* of these, by reason */
 };
 
 static inline uint64_t stats_read(const _Atomic uint64_t *counter)
@@ -44,6 +49,9 @@ static inline void stats_sub(_Atomic uint64_t *counter, uint64_t n)
 
 /* Adds each counter of FROM to its like in TO, but for what only one worker can say of itself. */
 void stats_sum(struct stats *to, const struct stats *from);
+
+/* The datagrams that were not answered, whatever for. */
+uint64_t stats_dropped(const struct stats *stats);
 
 /* The worker is gone, and with it whatever is not "so far". */
 void stats_end(struct stats *stats);

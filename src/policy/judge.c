@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: MIT */
+#include "policy/judge.h"
+
+#include <arpa/inet.h>
+#include <string.h>
+
+static bool is_nobody_ipv4(uint32_t address)
+{
+    return address >> 24 == 0 || IN_MULTICAST(address) || address == INADDR_BROADCAST;
+}
+
+/* Addresses that no host has for its own: RFC 1122 section 3.2.1.3, RFC 4291 section 2.5.2, 2.7. */
+static bool is_nobody(const struct in6_addr *address)
+{
+    uint32_t ipv4;
+
+    if (!IN6_IS_ADDR_V4MAPPED(address))
+        return IN6_IS_ADDR_UNSPECIFIED(address) || IN6_IS_ADDR_MULTICAST(address);
+    memcpy(&ipv4, &address->s6_addr[NETWORK_IPV4_BITS / 8], sizeof(ipv4));
+    return is_nobody_ipv4(ntohl(ipv4));
+}
+
+static bool is_within_rate(const struct judge *judge, const struct addr *sender, uint64_t now_usec)
+{
+    struct source source;
+
+    if (!judge->rates || judge->per_second == 0)
+        return true;
+    source = source_of(sender, judge->ipv4_prefix, judge->ipv6_prefix);
+    return rate_allows(judge->rates, RATE_DATAGRAMS, &source, judge->per_second, now_usec);
+}
+
+/* The rate comes last: what is not answered anyway does not use it up. */
+enum drop judge_sender(const struct judge *judge, const struct addr *sender, uint64_t now_usec)
+{
+    struct in6_addr address;
+
+    if (!network_address(sender, &address))
+        return sender->len > sizeof(sa_family_t) ? DROP_NONE : DROP_UNNAMED;
+    if (is_nobody(&address))
+        return DROP_ADDRESS;
+    if (ports_has(&judge->ports, (uint16_t)addr_port(sender)))
+        return DROP_LOOP;
+    if (!acl_allows(judge->acl, sender))
+        return DROP_DENIED;
+    return is_within_rate(judge, sender, now_usec) ? DROP_NONE : DROP_RATE;
+}
