@@ -45,6 +45,7 @@ enum { MESSAGE_SLOTS_MAX = 253 };
 enum report_kind {
     REPORT_REFUSED, /* a connection that was denied, or is over a limit */
     REPORT_ENDED,   /* a connection's end, with its figures */
+    REPORT_DROPPED, /* datagrams, for one reason: count, of which the last one was peer's */
     REPORT_PAUSED,  /* accepting stopped for a moment: error says why */
     REPORT_SURPLUS, /* the worker has more than its share of the connections */
     REPORT_FAILED,  /* the worker cannot go on: error, reason */
@@ -55,6 +56,7 @@ struct report {
     int error; /* errno, or 0 */
     uint64_t bytes;
     uint64_t duration_usec;
+    uint64_t count;
     struct addr peer;
     struct addr local;
     bool again; /* PAUSED: nothing could be accepted since the last one */

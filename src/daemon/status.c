@@ -5,6 +5,7 @@
 
 #include "base/log.h"
 #include "base/service.h"
+#include "daemon/counters.h"
 
 enum { LISTENERS_TEXT_MAX = 512, STATUS_MAX = 2048 };
 
@@ -16,15 +17,19 @@ static const char *format_status(const struct supervisor *s, char *text, size_t 
     bool failed = s->reload.failure.error != 0;
     bool stopping = s->stop != STOP_NONE;
 
-    (void)snprintf(
-        text, size, "%s%s; workers: %u; connections: %llu, so far %llu, refused %llu%s%s",
-        stopping ? "Stopping" : "Listening on ",
-        listening_format(&s->listeners, listeners, sizeof(listeners)),
-        crew_count(&s->crew, stopping ? MEMBER_DRAINING : MEMBER_SERVING),
-        (unsigned long long)stats_read(&stats.connections),
-        (unsigned long long)stats_read(&stats.accepted),
-        (unsigned long long)stats_read(&stats.refused), failed ? "; the last reload failed: " : "",
-        failed ? s->reload.failure.text : "");
+    (void)snprintf(text, size,
+                   "%s%s; workers: %u; connections: %llu, so far %llu, refused %llu; "
+                   "datagrams: %llu, answered %llu%s%s",
+                   stopping ? "Stopping" : "Listening on ",
+                   listening_format(&s->listeners, listeners, sizeof(listeners)),
+                   crew_count(&s->crew, stopping ? MEMBER_DRAINING : MEMBER_SERVING),
+                   (unsigned long long)stats_read(&stats.connections),
+                   (unsigned long long)stats_read(&stats.accepted),
+                   (unsigned long long)stats_read(&stats.refused),
+                   (unsigned long long)stats_read(&stats.datagrams),
+                   (unsigned long long)stats_read(&stats.answered),
+                   failed ? "; the last reload failed: " : "",
+                   failed ? s->reload.failure.text : "");
     for (char *c = text; *c; c++) /* A line of its own would be another message. */
         *c = *c == '\n' ? ' ' : *c;
     return text;
@@ -55,29 +60,7 @@ void supervisor_log_counters(const struct supervisor *s)
 {
     struct stats stats = crew_stats(&s->crew);
 
-    (void)log_event(EVENT_COUNTERS, 0,
-                    LOG_FIELDS(LOG_NUMBER(FIELD_CONNECTIONS, stats_read(&stats.connections)),
-                               LOG_NUMBER(FIELD_CONNECTIONS_TOTAL, stats_read(&stats.accepted)),
-                               LOG_NUMBER(FIELD_REFUSED, stats_read(&stats.refused)),
-                               LOG_NUMBER(FIELD_DENIED, stats_read(&stats.denied)),
-                               LOG_NUMBER(FIELD_OVER_RATE, stats_read(&stats.over_rate)),
-                               LOG_NUMBER(FIELD_OVER_SOURCE, stats_read(&stats.over_source)),
-                               LOG_NUMBER(FIELD_OVER_TOTAL, stats_read(&stats.over_total)),
-                               LOG_NUMBER(FIELD_BYTES, stats_read(&stats.sent)),
-                               LOG_NUMBER(FIELD_WORKERS, crew_count(&s->crew, MEMBER_SERVING))),
-                    "Connections: %llu, so far %llu, refused %llu, of these denied %llu, too fast "
-                    "%llu, too many of one source %llu, too many %llu; bytes received: %llu, "
-                    "echoed: %llu; reports that got lost: %llu",
-                    (unsigned long long)stats_read(&stats.connections),
-                    (unsigned long long)stats_read(&stats.accepted),
-                    (unsigned long long)stats_read(&stats.refused),
-                    (unsigned long long)stats_read(&stats.denied),
-                    (unsigned long long)stats_read(&stats.over_rate),
-                    (unsigned long long)stats_read(&stats.over_source),
-                    (unsigned long long)stats_read(&stats.over_total),
-                    (unsigned long long)stats_read(&stats.received),
-                    (unsigned long long)stats_read(&stats.sent),
-                    (unsigned long long)stats_read(&stats.unreported));
+    counters_log(&stats, crew_count(&s->crew, MEMBER_SERVING));
 }
 
 void supervisor_log_unreported(struct supervisor *s)

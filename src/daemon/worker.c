@@ -85,6 +85,9 @@ static void dispatch(struct worker *worker, uint64_t data)
     case SOURCE_STREAM:
         worker_serve(worker, number);
         break;
+    case SOURCE_DATAGRAMS:
+        (void)worker_datagrams_serve(worker, number);
+        break;
     case SOURCE_LISTENER:
         worker_accept_from(worker, &worker->setup->listeners->list[number]);
         break;
@@ -102,6 +105,8 @@ static void do_what_is_due(struct worker *worker)
         worker_sweep(worker);
     if (worker->now_ms >= worker->level_ms)
         worker_accept_level(worker);
+    if (worker->now_ms >= worker->tell_drops_ms)
+        worker_datagrams_tell(worker);
     if (worker->mode == WORKER_DRAINING && stats_read(&worker->io.stats->connections) == 0)
         worker->done = true;
 }
@@ -181,6 +186,7 @@ static int worker_become(const struct worker_setup *setup)
 static int worker_init(struct worker *worker, const struct worker_setup *setup)
 {
     struct arena_worker *shared = &setup->arena->workers[setup->number];
+    int r;
 
     *worker = (struct worker){
         .setup = setup,
@@ -190,6 +196,7 @@ static int worker_init(struct worker *worker, const struct worker_setup *setup)
         .resume_ms = NEVER_MS,
         .sweep_ms = NEVER_MS,
         .level_ms = NEVER_MS,
+        .tell_drops_ms = NEVER_MS,
         .speaker = NO_PARTNER,
         .partner = NO_PARTNER,
         .io = {.calls = stream_syscalls(),
@@ -201,7 +208,9 @@ static int worker_init(struct worker *worker, const struct worker_setup *setup)
     if (worker->epoll < 0)
         return -errno;
     stream_open_pipe(&worker->io);
-    return worker_watch(worker, EPOLL_CTL_ADD, setup->channel, EPOLLIN, SOURCE_CHANNEL, 0);
+    r = worker_datagrams_init(worker);
+    return r < 0 ? r
+                 : worker_watch(worker, EPOLL_CTL_ADD, setup->channel, EPOLLIN, SOURCE_CHANNEL, 0);
 }
 
 _Noreturn void worker_main(const struct worker_setup *setup)

@@ -20,7 +20,7 @@ enum {
 
 enum accepted { ACCEPTED, ACCEPT_QUEUE_EMPTY, ACCEPT_NO_RESOURCES };
 
-/* Datagram sockets are nobody's business here, but for the closing of all. */
+/* Datagram sockets are watched and closed with the others; the rest is worker_datagrams.c. */
 static bool is_stream(const struct listener *listener)
 {
     return listener->type == SOCK_STREAM;
@@ -67,6 +67,8 @@ void worker_accept_start(struct worker *worker)
 
     worker->resume_ms = NEVER_MS;
     r = watch_listeners(worker);
+    if (r == 0)
+        r = worker_datagrams_watch(worker);
     worker->accepting = r == 0;
     if (r < 0)
         pause_accepting(worker, -r);
@@ -86,6 +88,7 @@ void worker_accept_end(struct worker *worker)
     if (worker->ended)
         return;
     worker_accept_stop(worker);
+    worker_datagrams_end(worker);
     stats_set(&worker->io.stats->accepting, 0);
     worker->level_ms = NEVER_MS;
     for (size_t i = 0; i < set->count; i++)
@@ -244,4 +247,5 @@ void worker_accept_waiting(struct worker *worker)
     for (size_t i = 0; i < set->count && !worker->ended; i++)
         if (is_stream(&set->list[i]))
             accept_up_to(worker, set->list[i].fd, ACCEPT_WAITING_MAX);
+    worker_datagrams_waiting(worker);
 }

@@ -8,6 +8,7 @@
 #include "daemon/busy_poll.h"
 #include "daemon/channel.h"
 #include "daemon/worker.h"
+#include "net/datagram.h"
 #include "net/stream.h"
 
 /* What the files of a worker share. */
@@ -20,11 +21,13 @@ enum worker_mode {
 };
 
 /* What an event of epoll(7) is about: the upper half of its data; the lower half is a number. */
-enum worker_source { SOURCE_CHANNEL, SOURCE_LISTENER, SOURCE_STREAM };
+enum worker_source { SOURCE_CHANNEL, SOURCE_LISTENER, SOURCE_STREAM, SOURCE_DATAGRAMS };
 
 static const uint64_t NEVER_MS = UINT64_MAX;
 
-enum { WORKER_EVENTS = 256, NO_PARTNER = UINT32_MAX };
+enum { WORKER_EVENTS = 256 };
+
+static const uint64_t NO_PARTNER = UINT64_MAX;
 
 struct worker {
     const struct worker_setup *setup;
@@ -40,14 +43,19 @@ struct worker {
     bool starved;       /* nothing could be accepted since a pause was reported */
     bool done;
     struct busy_poll busy_poll;
-    uint32_t speaker; /* the connection that was active last, if it was one alone, or NO_PARTNER */
-    uint32_t partner; /* the same, if it was so twice */
+    /* The data of the last event, if it was one alone, of a connection or of datagrams; or
+     * NO_PARTNER. The partner is the one that was so twice. */
+    uint64_t speaker, partner;
     struct stream_io io;
+    struct judge judge; /* of the datagrams */
+    struct datagram_io datagrams;
+    uint64_t tell_drops_ms; /* when to tell what datagrams were dropped, or NEVER_MS */
+    uint64_t told_drops_ms; /* when this was done last */
 };
 
 /*
  * The files, each of which knows those before it: worker_io.c, worker_admission.c,
- * worker_streams.c, worker_accept.c, worker_wait.c, worker.c.
+ * worker_streams.c, worker_datagrams.c, worker_accept.c, worker_wait.c, worker.c.
  */
 
 /* worker_io.c. epoll_ctl(2) with data for one source: 0 or -errno. */
@@ -77,6 +85,14 @@ void worker_serve(struct worker *worker, uint32_t number);
 void worker_sweep(struct worker *worker);
 void worker_give(struct worker *worker, uint32_t most);
 void worker_take(struct worker *worker, const struct message *message, const int *fds);
+
+/* worker_datagrams.c: the listeners that have no connections. */
+int worker_datagrams_init(struct worker *worker);  /* 0 or -errno */
+int worker_datagrams_watch(struct worker *worker); /* 0 or -errno; once more does no harm */
+bool worker_datagrams_serve(struct worker *worker, uint32_t number); /* false: nothing was there */
+void worker_datagrams_waiting(struct worker *worker);                /* answers what waits */
+void worker_datagrams_end(struct worker *worker);  /* the same, for the last time */
+void worker_datagrams_tell(struct worker *worker); /* reports what was dropped */
 
 /* worker_accept.c: the listeners. */
 void worker_accept_start(struct worker *worker);

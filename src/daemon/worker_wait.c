@@ -9,8 +9,9 @@
 
 /*
  * How a worker waits. One that was busy a moment ago looks again for up to busy_poll_us before it
- * sleeps. If it was one connection alone that kept it busy, its partner, it looks at that one's
- * socket itself: epoll is not asked, then, between a message's arrival and its answer.
+ * sleeps. If it was one socket alone that kept it busy, its partner, a connection or a listener for
+ * datagrams, it looks at that one itself: epoll is not asked, then, between a message's arrival and
+ * its answer.
  */
 
 enum { TRIES = 4 }; /* at a partner's socket between two looks at all the others */
@@ -27,6 +28,8 @@ static int wait_limit(const struct worker *worker)
 
     if (worker->level_ms < next)
         next = worker->level_ms;
+    if (worker->tell_drops_ms < next)
+        next = worker->tell_drops_ms;
     if (next == NEVER_MS)
         return -1;
     if (next <= worker->now_ms)
@@ -34,19 +37,27 @@ static int wait_limit(const struct worker *worker)
     return next - worker->now_ms < INT_MAX ? (int)(next - worker->now_ms) : INT_MAX;
 }
 
-/* Whether the partner had something to say, which is answered then, or has left. */
-static bool hear_partner(struct worker *worker)
+/* Whether a connection had something to say, which is answered then, or has left. */
+static bool hear_stream(struct worker *worker, uint32_t number)
 {
     uint64_t received = stats_read(&worker->io.stats->received);
 
+    worker_serve(worker, number);
+    if (worker_serves(worker, number))
+        return stats_read(&worker->io.stats->received) != received;
+    worker->partner = NO_PARTNER;
+    return true;
+}
+
+static bool hear_partner(struct worker *worker)
+{
     for (unsigned i = 0; i < TRIES && worker->partner != NO_PARTNER; i++) {
+        uint32_t number = (uint32_t)worker->partner;
+
         worker_look_at_clock(worker);
-        worker_serve(worker, worker->partner);
-        if (!worker_serves(worker, worker->partner))
-            worker->partner = NO_PARTNER;
-        else if (stats_read(&worker->io.stats->received) == received)
-            continue;
-        return true;
+        if (worker->partner >> 32 == SOURCE_DATAGRAMS ? worker_datagrams_serve(worker, number)
+                                                      : hear_stream(worker, number))
+            return true;
     }
     return false;
 }
@@ -84,11 +95,16 @@ static int wait_or_look(struct worker *worker, struct epoll_event *events)
     return epoll_wait(worker->epoll, events, WORKER_EVENTS, wait_limit(worker));
 }
 
+static bool may_be_partner(uint64_t data)
+{
+    return data >> 32 == SOURCE_STREAM || data >> 32 == SOURCE_DATAGRAMS;
+}
+
 /* Who speaks alone twice in a row is a partner, until somebody else speaks. */
 static void choose_partner(struct worker *worker, const struct epoll_event *events, int count)
 {
-    bool alone = count == 1 && events[0].data.u64 >> 32 == SOURCE_STREAM;
-    uint32_t speaker = alone ? (uint32_t)events[0].data.u64 : NO_PARTNER;
+    bool alone = count == 1 && may_be_partner(events[0].data.u64);
+    uint64_t speaker = alone ? events[0].data.u64 : NO_PARTNER;
 
     worker->partner = speaker == worker->speaker ? speaker : NO_PARTNER;
     worker->speaker = speaker;
