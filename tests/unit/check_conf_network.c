@@ -151,7 +151,7 @@ static const struct {
      "1: protocols[1] = \"utp\": ", "did you mean \"udp\"?; allowed: \"tcp\" or \"udp\""},
     {"protocols = [ \"udp\",\n\"udp\" ];", "2: protocols[1] = \"udp\": ", "a duplicate; allowed"},
     {"protocols = [ ];",
-     "1: protocols = [ ... ]: ", "it is empty; allowed: an array of \"tcp\" and"},
+     "1: protocols = [ ]: ", "it is empty; allowed: an array of \"tcp\" and"},
     {"protocols = \"tcp\";", "1: protocols = \"tcp\": ", "a string where an array is wanted"},
     {"protocols = [ 6 ];", "1: protocols[0] = 6: ", "a number where a string is wanted"},
     {"protocols = [ tcp ];",
