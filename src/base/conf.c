@@ -9,6 +9,7 @@
 #include "base/conf_errors.h"
 #include "base/conf_fault.h"
 #include "base/conf_files.h"
+#include "base/conf_listeners.h"
 #include "base/conf_origin.h"
 #include "base/conf_syntax.h"
 #include "base/conf_tree.h"
@@ -41,7 +42,7 @@ static void group_apply(struct load *load, const struct conf_node *group, const 
 
 static void setting_apply(struct load *load, const struct conf_node *node, const char *group)
 {
-    char path[128];
+    char path[CONF_SCHEMA_PATH_SIZE];
     int key;
 
     if (node->kind == CONF_KIND_NONE)
@@ -131,6 +132,7 @@ int conf_load(const struct conf_paths *paths, struct conf *ret_conf, struct conf
         file_apply(&load, paths->file, paths->file_required);
     if (paths->dirs)
         dropins_apply(&load, paths->dirs);
+    conf_reading_result(&load.reading, conf_listeners_complete(&load.conf, errors));
     r = load.reading.r;
     if (r == 0 && errors->count > 0)
         r = -EINVAL;

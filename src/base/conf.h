@@ -19,6 +19,7 @@ enum conf_key {
     CONF_PORT,
     CONF_BACKLOG,
     CONF_PROTOCOLS,
+    CONF_LISTENERS,
     CONF_WORKERS,
     CONF_IDLE_TIMEOUT,
     CONF_DRAIN_TIMEOUT,
@@ -34,8 +35,22 @@ enum conf_key {
     CONF_LOG_LEVEL,
     CONF_LOG_TARGET,
     CONF_LOG_CONNECTIONS,
-    CONF_KEY_COUNT
+    CONF_KEY_COUNT,
+
+    /* The keys of each entry of listeners. */
+    CONF_LISTENER_HOST = CONF_KEY_COUNT,
+    CONF_LISTENER_PORT,
+    CONF_LISTENER_BACKLOG,
+    CONF_LISTENER_PROTOCOLS,
+    CONF_LISTENER_PATH,
+    CONF_LISTENER_MODE,
+    CONF_LISTENER_OWNER,
+    CONF_LISTENER_TYPE,
+    CONF_LISTENER_VSOCK_PORT,
+    CONF_ROW_COUNT
 };
+
+enum { CONF_LISTENER_KEYS = CONF_ROW_COUNT - CONF_KEY_COUNT };
 
 /* protocols: what is listened for; a bit each. */
 enum conf_protocol {
@@ -67,16 +82,45 @@ struct conf_origin {
     unsigned line;
 };
 
+/* What an entry of listeners asks for. */
+enum conf_listener_kind {
+    CONF_LISTENER_IP,    /* host, port, protocols */
+    CONF_LISTENER_UNIX,  /* path, mode, owner, type */
+    CONF_LISTENER_VSOCK, /* vsock_port */
+};
+
+/* An entry of listeners: complete once conf_load() is through. */
+struct conf_listener {
+    enum conf_listener_kind kind;
+    char host[256]; /* as in struct conf */
+    int port;
+    int backlog;
+    int protocols;
+    char path[109]; /* absolute, or "@" and an abstract name */
+    int mode;       /* permission bits, 0 to 0777 */
+    char owner[68]; /* "user", "user:group", ":group", or "" */
+    int type;       /* SOCK_STREAM or SOCK_DGRAM */
+    int vsock_port;
+    unsigned line;                         /* of the entry, in the file that set listeners */
+    unsigned key_line[CONF_LISTENER_KEYS]; /* 0: the entry does not say */
+};
+
+struct conf_listeners {
+    struct conf_listener *list;
+    size_t count;
+};
+
 struct conf {
-    char host[256];        /* name or numeric address; "" = every interface, both families */
-    int port;              /* 1..65535 */
-    int backlog;           /* connections, listen(2) */
-    int protocols;         /* bits of enum conf_protocol */
-    int workers;           /* processes; 0 = one per CPU */
-    int idle_timeout;      /* seconds; 0 = never */
-    int drain_timeout;     /* seconds */
-    int busy_poll_us;      /* microseconds; 0 = never */
-    int limit_connections; /* open connections of all workers together */
+    char host[256]; /* name or numeric address; "" = every interface, both families */
+    int port;       /* 1..65535 */
+    int backlog;    /* connections, listen(2) */
+    int protocols;  /* bits of enum conf_protocol */
+    struct conf_listeners listeners;
+    int workers;                          /* processes; 0 = one per CPU */
+    int idle_timeout;                     /* seconds; 0 = never */
+    int drain_timeout;                    /* seconds */
+    int busy_poll_us;                     /* microseconds; 0 = never */
+    int limit_connections;                /* open connections of all workers together */
     int limit_connections_per_source;     /* open connections; 0 = no limit */
     int limit_connection_rate_per_source; /* new connections in a second; 0 = no limit */
     int limit_datagram_rate_per_source;   /* datagrams in a second; 0 = no limit */
@@ -132,6 +176,13 @@ int conf_print(const struct conf *conf, FILE *out);
 
 /* "FILE:LINE" of a key's value, or "built-in default". text is returned. */
 const char *conf_origin_format(const struct conf *conf, enum conf_key key, char *text, size_t size);
+
+/*
+ * "listeners[1].path: FILE:LINE", where an entry says a key, or that of the entry itself. text is
+ * returned.
+ */
+const char *conf_listener_origin_format(const struct conf *conf, size_t entry, enum conf_key key,
+                                        char *text, size_t size);
 
 /* The number of a log level's name ("err" ... "debug"), or -1. For --log-level. */
 int conf_log_level_parse(const char *name);

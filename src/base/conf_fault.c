@@ -37,24 +37,34 @@ static const char *value_excerpt(const struct conf_reading *reading, const struc
     case CONF_KIND_ARRAY:
         return node->count > 0 ? "[ ... ]" : "[ ]";
     case CONF_KIND_LIST:
-        return "( ... )";
+        return node->count > 0 ? "( ... )" : "( )";
     case CONF_KIND_GROUP:
         return "{ ... }";
     default:
-        if (conf_literal_find(reading->text, path, &literal) < 0)
-            return "?";
-        return excerpt(literal.start, literal.length, text);
+        if (conf_literal_find(reading->text, path, &literal) == 0)
+            return excerpt(literal.start, literal.length, text);
+        (void)snprintf(text, EXCERPT_SIZE, node->kind == CONF_KIND_NUMBER ? "%lld" : "?",
+                       node->number); /* An element of a list has no literal. */
+        return text;
     }
+}
+
+void conf_fault_setting(struct conf_reading *reading, const struct conf_node *node,
+                        const char *path, const char *problem, const char *allowed)
+{
+    char value[EXCERPT_SIZE];
+
+    conf_fault(reading, node->line, "%s = %s: %s; allowed: %s", path,
+               value_excerpt(reading, node, path, value), problem, allowed);
 }
 
 void conf_fault_value(struct conf_reading *reading, const struct conf_node *node, const char *path,
                       const struct conf_schema *schema, const char *problem)
 {
-    char value[EXCERPT_SIZE], allowed[CONF_SCHEMA_TEXT_SIZE];
+    char allowed[CONF_SCHEMA_TEXT_SIZE];
 
-    conf_fault(reading, node->line, "%s = %s: %s; allowed: %s", path,
-               value_excerpt(reading, node, path, value), problem,
-               conf_schema_allowed(schema, allowed, sizeof(allowed)));
+    conf_fault_setting(reading, node, path, problem,
+                       conf_schema_allowed(schema, allowed, sizeof(allowed)));
 }
 
 static const char *kind_wanted(enum conf_type type)
@@ -65,6 +75,8 @@ static const char *kind_wanted(enum conf_type type)
     case CONF_TYPE_CHOICES:
     case CONF_TYPE_NETWORKS:
         return "an array";
+    case CONF_TYPE_LISTENERS:
+        return "a list";
     default:
         return "a string";
     }

@@ -26,6 +26,10 @@ void conf_reading_result(struct conf_reading *reading, int r);
 void conf_fault_value(struct conf_reading *reading, const struct conf_node *node, const char *path,
                       const struct conf_schema *schema, const char *problem);
 
+/* The same, where the row does not say what is allowed. */
+void conf_fault_setting(struct conf_reading *reading, const struct conf_node *node,
+                        const char *path, const char *problem, const char *allowed);
+
 /* The same: it is of a kind that the key cannot have. */
 void conf_fault_kind(struct conf_reading *reading, const struct conf_node *node, const char *path,
                      const struct conf_schema *schema);

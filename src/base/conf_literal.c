@@ -19,6 +19,10 @@ struct walk {
     size_t length;           /* of the path */
     size_t base;             /* of that part of it that leads to the group we are in */
     size_t bases[DEPTH_MAX]; /* those of the groups around it */
+    bool list;               /* we are in a list, not in a group */
+    bool lists[DEPTH_MAX];
+    size_t element; /* of the list */
+    size_t elements[DEPTH_MAX];
     size_t depth;
     bool named; /* the last name's value has not been reached yet */
 };
@@ -71,16 +75,29 @@ static void walk_name(struct walk *walk, const struct conf_literal *name)
     walk->named = true;
 }
 
+/* What stands in a list has the path of the list and its number there; in an array, none. */
+static void path_append_element(struct walk *walk)
+{
+    char text[32];
+
+    (void)snprintf(text, sizeof(text), "[%zu]", walk->element);
+    walk->length = walk->base;
+    path_append(walk, text, strlen(text));
+}
+
 static void walk_open(struct walk *walk, char bracket)
 {
-    if (walk->depth < DEPTH_MAX)
+    if (walk->depth < DEPTH_MAX) {
         walk->bases[walk->depth] = walk->base;
+        walk->lists[walk->depth] = walk->list;
+        walk->elements[walk->depth] = walk->element;
+    }
     walk->depth++;
     if (!walk->named)
-        walk->length = walk->base;
-    if (!walk->named || bracket != '{')
-        path_append(walk, "()", 2); /* What stands in a list has no path that a key could have. */
+        path_append_element(walk);
     walk->base = walk->length;
+    walk->list = bracket != '{';
+    walk->element = 0;
     walk->named = false;
 }
 
@@ -89,8 +106,11 @@ static void walk_close(struct walk *walk)
     if (walk->depth == 0)
         return; /* A syntax error: libconfig says so. */
     walk->depth--;
-    if (walk->depth < DEPTH_MAX)
+    if (walk->depth < DEPTH_MAX) {
         walk->base = walk->bases[walk->depth];
+        walk->list = walk->lists[walk->depth];
+        walk->element = walk->elements[walk->depth];
+    }
     walk->named = false;
 }
 
@@ -114,6 +134,9 @@ static bool walk_next(struct walk *walk, struct conf_literal *ret_name)
             break;
         case CONF_TOKEN_CLOSE:
             walk_close(walk);
+            break;
+        case CONF_TOKEN_OTHER:
+            walk->element += walk->list && *token.text.start == ',';
             break;
         default:
             break;

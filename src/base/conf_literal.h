@@ -34,7 +34,7 @@ enum conf_text_fault conf_text_check(struct conf_literal *where);
 
 /* A setting as the text has it: NAME = VALUE. */
 struct conf_text_key {
-    char path[128];           /* "log.level"; cut off when longer */
+    char path[128];           /* "log.level", "listeners[0].port"; cut off when longer */
     struct conf_literal name; /* the last part of the path */
     struct conf_literal value;
     bool value_is_word; /* a word without quotes, which libconfig takes for the next name */

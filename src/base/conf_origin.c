@@ -3,6 +3,8 @@
 
 #include <string.h>
 
+#include "base/conf_schema.h"
+
 void conf_origin_set(struct conf_origin *origin, const char *file, unsigned line)
 {
     size_t length = strlen(file), size = sizeof(origin->file);
@@ -16,6 +18,18 @@ void conf_origin_set(struct conf_origin *origin, const char *file, unsigned line
         if ((unsigned char)*at < 0x20 || *at == 0x7f)
             *at = '?'; /* It goes into logs, and into comments of --print-config. */
     origin->line = line;
+}
+
+const char *conf_listener_origin_format(const struct conf *conf, size_t entry, enum conf_key key,
+                                        char *text, size_t size)
+{
+    const struct conf_listener *listener = &conf->listeners.list[entry];
+    unsigned line = listener->key_line[key - CONF_KEY_COUNT];
+    const char *name = line > 0 ? strrchr(conf_schema(key)->name, '.') : "";
+
+    (void)snprintf(text, size, "listeners[%zu]%s: %s:%u", entry, name,
+                   conf->origin[CONF_LISTENERS].file, line > 0 ? line : listener->line);
+    return text;
 }
 
 const char *conf_origin_format(const struct conf *conf, enum conf_key key, char *text, size_t size)

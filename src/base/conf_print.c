@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "base/conf_listeners.h"
 #include "base/conf_literal.h"
 #include "base/conf_schema.h"
 
@@ -27,6 +28,35 @@ static void networks_print(const struct networks *networks, const char *indent, 
                       lines ? indent : "", lines ? "    " : "",
                       network_format(&networks->list[i], text));
     (void)fprintf(out, "%s%s]", lines ? "\n" : " ", lines ? indent : "");
+}
+
+static void value_print(const struct conf_schema *schema, const void *field, const char *indent,
+                        FILE *out);
+
+static void entry_print(const struct conf_listener *entry, FILE *out)
+{
+    for (int row = CONF_KEY_COUNT; row < CONF_ROW_COUNT; row++) {
+        const struct conf_schema *schema = conf_schema((enum conf_key)row);
+
+        if (!conf_listener_has(entry, (enum conf_key)row) ||
+            (row == CONF_LISTENER_OWNER && !entry->owner[0]))
+            continue;
+        (void)fprintf(out, " %s = ", strrchr(schema->name, '.') + 1);
+        value_print(schema, (const char *)entry + schema->offset, "", out);
+        (void)fputc(';', out);
+    }
+}
+
+/* A line for each entry, with what it inherits. */
+static void listeners_print(const struct conf_listeners *listeners, FILE *out)
+{
+    (void)fputs("(", out);
+    for (size_t i = 0; i < listeners->count; i++) {
+        (void)fprintf(out, "%s\n    {", i > 0 ? "," : "");
+        entry_print(&listeners->list[i], out);
+        (void)fputs(" }", out);
+    }
+    (void)fputs(listeners->count > 0 ? "\n)" : " )", out);
 }
 
 static void choices_print(const struct conf_schema *schema, int set, FILE *out)
@@ -61,22 +91,51 @@ static void value_print(const struct conf_schema *schema, const void *field, con
     case CONF_TYPE_CHOICES:
         choices_print(schema, *(const int *)field, out);
         break;
+    case CONF_TYPE_MODE:
+        (void)fprintf(out, "\"%04o\"", *(const unsigned *)field);
+        break;
+    case CONF_TYPE_LISTENERS:
+        listeners_print(field, out);
+        break;
     case CONF_TYPE_NETWORKS:
         networks_print(field, indent, out);
         break;
     }
 }
 
-static void key_print(const struct conf *conf, enum conf_key key, FILE *out)
+static void help_print(const struct conf_schema *schema, const char *indent, FILE *out)
 {
-    const struct conf_schema *schema = conf_schema(key);
-    char text[CONF_SCHEMA_TEXT_SIZE], origin[sizeof(conf->origin[key].file) + 16];
-    size_t group = conf_schema_group_length(schema);
-    const char *indent = group > 0 ? "    " : "";
+    char text[CONF_SCHEMA_TEXT_SIZE];
 
     (void)fprintf(out, "%s# %s\n", indent, schema->help);
     (void)fprintf(out, "%s# Allowed: %s.\n", indent,
                   conf_schema_allowed(schema, text, sizeof(text)));
+}
+
+/* The keys that an entry of listeners can have. */
+static void entry_help_print(FILE *out)
+{
+    char text[CONF_SCHEMA_TEXT_SIZE];
+
+    for (int row = CONF_KEY_COUNT; row < CONF_ROW_COUNT; row++) {
+        const struct conf_schema *schema = conf_schema((enum conf_key)row);
+
+        (void)fprintf(out, "#   %s: %s\n", strrchr(schema->name, '.') + 1, schema->help);
+        (void)fprintf(out, "#       Allowed: %s.\n",
+                      conf_schema_allowed(schema, text, sizeof(text)));
+    }
+}
+
+static void key_print(const struct conf *conf, enum conf_key key, FILE *out)
+{
+    const struct conf_schema *schema = conf_schema(key);
+    char origin[sizeof(conf->origin[key].file) + 16];
+    size_t group = conf_schema_group_length(schema);
+    const char *indent = group > 0 ? "    " : "";
+
+    help_print(schema, indent, out);
+    if (key == CONF_LISTENERS)
+        entry_help_print(out);
     (void)fprintf(out, "%s# Set by: %s.\n", indent,
                   conf_origin_format(conf, key, origin, sizeof(origin)));
     (void)fprintf(out, "%s%s = ", indent, schema->name + (group > 0 ? group + 1 : 0));

@@ -1,14 +1,23 @@
 /* SPDX-License-Identifier: MIT */
 #include "base/conf_schema.h"
 
+#include <limits.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <syslog.h>
 
 #include "base/cleanup.h"
+#include "base/conf_listeners.h"
 
 static const struct conf_choice protocols[] = {
     {"tcp", CONF_PROTOCOL_TCP},
     {"udp", CONF_PROTOCOL_UDP},
+    {NULL, 0},
+};
+
+static const struct conf_choice socket_types[] = {
+    {"stream", SOCK_STREAM},
+    {"datagram", SOCK_DGRAM},
     {NULL, 0},
 };
 
@@ -35,17 +44,31 @@ static const struct conf_choice log_connections[] = {
 static const char *const everyone[] = {"0.0.0.0/0", "::/0", NULL};
 static const char *const nobody[] = {NULL};
 
-#define INT_FIELD(field) .type = CONF_TYPE_INT, .offset = offsetof(struct conf, field)
-#define CHOICE_FIELD(field, table)                                                                 \
-    .type = CONF_TYPE_CHOICE, .offset = offsetof(struct conf, field), .choices = (table)
-#define CHOICES_FIELD(field, table)                                                                \
-    .type = CONF_TYPE_CHOICES, .offset = offsetof(struct conf, field), .choices = (table)
+#define FIELD(kind, field) .type = CONF_TYPE_##kind, .offset = offsetof(struct conf, field)
+#define INT_FIELD(field) FIELD(INT, field)
+#define CHOICE_FIELD(field, table) FIELD(CHOICE, field), .choices = (table)
+#define CHOICES_FIELD(field, table) FIELD(CHOICES, field), .choices = (table)
 #define STRING_FIELD(field)                                                                        \
-    .type = CONF_TYPE_STRING, .offset = offsetof(struct conf, field),                              \
-    .max = (int)sizeof(((struct conf *)NULL)->field) - 1
-#define NETWORKS_FIELD(field) .type = CONF_TYPE_NETWORKS, .offset = offsetof(struct conf, field)
+    FIELD(STRING, field), .max = (int)sizeof(((struct conf *)NULL)->field) - 1
+#define NETWORKS_FIELD(field) FIELD(NETWORKS, field)
 
-static const struct conf_schema table[CONF_KEY_COUNT] = {
+/* The same in an entry of listeners. */
+#define ENTRY_FIELD(kind, field)                                                                   \
+    .type = CONF_TYPE_##kind, .offset = offsetof(struct conf_listener, field)
+#define ENTRY_STRING_FIELD(field)                                                                  \
+    ENTRY_FIELD(STRING, field), .max = (int)sizeof(((struct conf_listener *)NULL)->field) - 1
+
+/* What entries have it. */
+#define WITH_HOST .kinds = 1 << CONF_LISTENER_IP
+#define WITH_PATH .kinds = 1 << CONF_LISTENER_UNIX
+#define WITH_VSOCK .kinds = 1 << CONF_LISTENER_VSOCK
+#define WITH_ANY .kinds = 1 << CONF_LISTENER_IP | 1 << CONF_LISTENER_UNIX | 1 << CONF_LISTENER_VSOCK
+
+/* What a key has in common that stands in the file and in an entry of listeners. */
+#define PORT_RANGE .min = 1, .max = 65535
+#define BACKLOG_RANGE .min = 1, .max = 1000000, .unit = "connections"
+
+static const struct conf_schema table[CONF_ROW_COUNT] = {
     [CONF_HOST] =
         {
             .name = "host",
@@ -57,8 +80,7 @@ static const struct conf_schema table[CONF_KEY_COUNT] = {
         {
             .name = "port",
             INT_FIELD(port),
-            .min = 1,
-            .max = 65535,
+            PORT_RANGE,
             .number = 65432,
             .help = "Port to listen on.",
         },
@@ -66,10 +88,8 @@ static const struct conf_schema table[CONF_KEY_COUNT] = {
         {
             .name = "backlog",
             INT_FIELD(backlog),
-            .min = 1,
-            .max = 1000000,
+            BACKLOG_RANGE,
             .number = 4096,
-            .unit = "connections",
             .help = "Length of the accept queue; the kernel caps it at net.core.somaxconn.",
         },
     [CONF_PROTOCOLS] =
@@ -77,7 +97,13 @@ static const struct conf_schema table[CONF_KEY_COUNT] = {
             .name = "protocols",
             CHOICES_FIELD(protocols, protocols),
             .number = CONF_PROTOCOL_TCP,
-            .help = "What to listen for on host and port.",
+            .help = "What to listen for on host and port; [ ] is nothing.",
+        },
+    [CONF_LISTENERS] =
+        {
+            .name = "listeners",
+            FIELD(LISTENERS, listeners),
+            .help = "Where else to listen.",
         },
     [CONF_WORKERS] =
         {
@@ -214,6 +240,90 @@ static const struct conf_schema table[CONF_KEY_COUNT] = {
             .number = CONF_LOG_CONNECTIONS_REFUSED,
             .help = "Which connections are logged.",
         },
+    [CONF_LISTENER_HOST] =
+        {
+            .name = "listeners[].host",
+            WITH_HOST,
+            ENTRY_STRING_FIELD(host),
+            .absent = CONF_ABSENT_INHERITED,
+            .help = "Name or address, as host.",
+        },
+    [CONF_LISTENER_PORT] =
+        {
+            .name = "listeners[].port",
+            WITH_HOST,
+            ENTRY_FIELD(INT, port),
+            PORT_RANGE,
+            .absent = CONF_ABSENT_INHERITED,
+            .help = "Port.",
+        },
+    [CONF_LISTENER_BACKLOG] =
+        {
+            .name = "listeners[].backlog",
+            WITH_ANY,
+            ENTRY_FIELD(INT, backlog),
+            BACKLOG_RANGE,
+            .absent = CONF_ABSENT_INHERITED,
+            .help = "Length of the accept queue.",
+        },
+    [CONF_LISTENER_PROTOCOLS] =
+        {
+            .name = "listeners[].protocols",
+            WITH_HOST,
+            ENTRY_FIELD(CHOICES, protocols),
+            .choices = protocols,
+            .absent = CONF_ABSENT_INHERITED,
+            .help = "What to listen for.",
+        },
+    [CONF_LISTENER_PATH] =
+        {
+            .name = "listeners[].path",
+            WITH_PATH,
+            ENTRY_STRING_FIELD(path),
+            .absent = CONF_ABSENT_NOTHING,
+            .check = conf_listener_path_problem,
+            .allowed = CONF_LISTENER_PATH_ALLOWED,
+            .help = "Unix socket, instead of host and port.",
+        },
+    [CONF_LISTENER_MODE] =
+        {
+            .name = "listeners[].mode",
+            WITH_PATH,
+            ENTRY_FIELD(MODE, mode),
+            .min = 0,
+            .max = 0777,
+            .number = 0660,
+            .help = "Permissions of the Unix socket; who may write to it may connect.",
+        },
+    [CONF_LISTENER_OWNER] =
+        {
+            .name = "listeners[].owner",
+            WITH_PATH,
+            ENTRY_STRING_FIELD(owner),
+            .absent = CONF_ABSENT_NOTHING,
+            .check = conf_listener_owner_problem,
+            .allowed = CONF_LISTENER_OWNER_ALLOWED,
+            .help = "Owner and group of the Unix socket.",
+        },
+    [CONF_LISTENER_TYPE] =
+        {
+            .name = "listeners[].type",
+            WITH_PATH,
+            ENTRY_FIELD(CHOICE, type),
+            .choices = socket_types,
+            .number = SOCK_STREAM,
+            .help = "Type of the Unix socket.",
+        },
+    [CONF_LISTENER_VSOCK_PORT] =
+        {
+            .name = "listeners[].vsock_port",
+            WITH_VSOCK,
+            ENTRY_FIELD(INT, vsock_port),
+            .min = 1,
+            .max = INT_MAX,
+            .absent = CONF_ABSENT_NOTHING,
+            .help = "Port for virtual machines and their host, instead of host and port.",
+        },
 };
 
 const struct conf_schema *conf_schema(enum conf_key key)
@@ -221,11 +331,21 @@ const struct conf_schema *conf_schema(enum conf_key key)
     return &table[key];
 }
 
+size_t conf_schema_match(const struct conf_schema *schema, const char *path)
+{
+    const char *name = schema->name;
+
+    for (; *name && *name == *path; name++, path++)
+        if (*name == '[')
+            path += strspn(path + 1, "0123456789");
+    return *path == '\0' && (*name == '\0' || *name == '.') ? (size_t)(name - schema->name) : 0;
+}
+
 int conf_schema_find(const char *name)
 {
-    for (int key = 0; key < CONF_KEY_COUNT; key++)
-        if (strcmp(table[key].name, name) == 0)
-            return key;
+    for (int row = 0; row < CONF_ROW_COUNT; row++)
+        if (conf_schema_match(&table[row], name) == strlen(table[row].name))
+            return row;
     return -1;
 }
 
@@ -238,11 +358,12 @@ size_t conf_schema_group_length(const struct conf_schema *schema)
 
 bool conf_schema_is_group(const char *name)
 {
-    size_t length = strlen(name);
+    for (int row = 0; row < CONF_ROW_COUNT; row++) {
+        size_t length = conf_schema_match(&table[row], name);
 
-    for (int key = 0; key < CONF_KEY_COUNT && length > 0; key++)
-        if (strncmp(table[key].name, name, length) == 0 && table[key].name[length] == '.')
+        if (length > 0 && table[row].name[length] == '.')
             return true;
+    }
     return false;
 }
 
@@ -276,17 +397,20 @@ static int networks_default(const char *const *text, struct networks *ret)
     return r;
 }
 
-static int field_default(const struct conf_schema *schema, void *field)
+int conf_schema_set_default(const struct conf_schema *schema, void *field)
 {
     switch (schema->type) {
     case CONF_TYPE_INT:
     case CONF_TYPE_CHOICE:
     case CONF_TYPE_CHOICES:
+    case CONF_TYPE_MODE:
         *(int *)field = schema->number;
         return 0;
     case CONF_TYPE_STRING:
-        (void)snprintf(field, (size_t)schema->max + 1, "%s", schema->text);
+        (void)snprintf(field, (size_t)schema->max + 1, "%s", schema->text ? schema->text : "");
         return 0;
+    case CONF_TYPE_LISTENERS:
+        return 0; /* none */
     case CONF_TYPE_NETWORKS:
         return networks_default(schema->networks, field);
     }
@@ -299,7 +423,7 @@ int conf_defaults(struct conf *ret_conf)
     int r = 0;
 
     for (int key = 0; key < CONF_KEY_COUNT && r == 0; key++)
-        r = field_default(&table[key], (char *)&conf + table[key].offset);
+        r = conf_schema_set_default(&table[key], (char *)&conf + table[key].offset);
     if (r == 0)
         *ret_conf = conf_take(&conf);
     return r;
@@ -310,6 +434,7 @@ void conf_deinit(struct conf *conf)
     for (int key = 0; key < CONF_KEY_COUNT; key++)
         if (table[key].type == CONF_TYPE_NETWORKS)
             networks_deinit((struct networks *)(void *)((char *)conf + table[key].offset));
+    conf_listeners_deinit(&conf->listeners);
 }
 
 struct conf conf_take(struct conf *conf)

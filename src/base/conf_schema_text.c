@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "base/conf_listeners.h"
 #include "base/conf_literal.h"
 #include "base/conf_network.h"
 #include "base/suggest.h"
@@ -27,6 +28,10 @@ const char *conf_schema_allowed(const struct conf_schema *schema, char *text, si
 {
     char choices[CONF_SCHEMA_TEXT_SIZE / 2];
 
+    if (schema->allowed) {
+        (void)snprintf(text, size, "%s", schema->allowed);
+        return text;
+    }
     switch (schema->type) {
     case CONF_TYPE_INT:
         (void)snprintf(text, size, "%d to %d%s%s", schema->min, schema->max,
@@ -40,7 +45,15 @@ const char *conf_schema_allowed(const struct conf_schema *schema, char *text, si
         break;
     case CONF_TYPE_CHOICES:
         choices_format(schema->choices, " and ", choices, sizeof(choices));
-        (void)snprintf(text, size, "an array of %s, of at least one, each at most once", choices);
+        (void)snprintf(text, size, "an array of %s, each at most once", choices);
+        break;
+    case CONF_TYPE_MODE:
+        (void)snprintf(text, size, "octal digits in double quotes, \"%04o\" to \"%04o\"",
+                       (unsigned)schema->min, (unsigned)schema->max);
+        break;
+    case CONF_TYPE_LISTENERS:
+        (void)snprintf(text, size, "a list of groups, at most %d, as %s", CONF_LISTENERS_MAX,
+                       "( { port = 7; }, { path = \"/run/echod/echod.sock\"; } )");
         break;
     case CONF_TYPE_NETWORKS:
         (void)snprintf(text, size, "an array of IPv4 and IPv6 networks or addresses, as %s",
@@ -89,6 +102,9 @@ static void set_format(const struct conf_schema *schema, int set, char *text, si
 
 const char *conf_schema_default(const struct conf_schema *schema, char *text, size_t size)
 {
+    text[0] = '\0';
+    if (schema->absent != CONF_ABSENT_DEFAULT)
+        return text;
     switch (schema->type) {
     case CONF_TYPE_INT:
         (void)snprintf(text, size, "%d", schema->number);
@@ -102,6 +118,12 @@ const char *conf_schema_default(const struct conf_schema *schema, char *text, si
     case CONF_TYPE_CHOICES:
         set_format(schema, schema->number, text, size);
         break;
+    case CONF_TYPE_MODE:
+        (void)snprintf(text, size, "\"%04o\"", (unsigned)schema->number);
+        break;
+    case CONF_TYPE_LISTENERS:
+        (void)snprintf(text, size, "( )");
+        break;
     case CONF_TYPE_NETWORKS:
         array_format(schema->networks, text, size);
         break;
@@ -111,15 +133,14 @@ const char *conf_schema_default(const struct conf_schema *schema, char *text, si
 
 const char *conf_schema_keys(const char *group, char *text, size_t size)
 {
-    size_t length = strlen(group), used = 0;
+    size_t used = 0;
 
     text[0] = '\0';
-    for (int key = 0; key < CONF_KEY_COUNT; key++) {
-        const struct conf_schema *schema = conf_schema((enum conf_key)key);
-        bool inside = length == 0 || (conf_schema_group_length(schema) == length &&
-                                      strncmp(schema->name, group, length) == 0);
+    for (int row = 0; row < CONF_ROW_COUNT; row++) {
+        const struct conf_schema *schema = conf_schema((enum conf_key)row);
+        size_t length = conf_schema_group_length(schema);
 
-        if (inside && used < size)
+        if ((!*group || (length > 0 && conf_schema_match(schema, group) == length)) && used < size)
             used += (size_t)snprintf(text + used, size - used, "%s%s", used > 0 ? ", " : "",
                                      schema->name);
     }
@@ -129,8 +150,8 @@ const char *conf_schema_keys(const char *group, char *text, size_t size)
 /* The key that has this name, but in another group: "log.level" for "level". */
 static const char *suggest_elsewhere(const char *name)
 {
-    for (int key = 0; key < CONF_KEY_COUNT; key++) {
-        const struct conf_schema *schema = conf_schema((enum conf_key)key);
+    for (int row = 0; row < CONF_ROW_COUNT; row++) {
+        const struct conf_schema *schema = conf_schema((enum conf_key)row);
         size_t group = conf_schema_group_length(schema);
 
         if (strcmp(schema->name + (group > 0 ? group + 1 : 0), name) == 0)
@@ -139,25 +160,67 @@ static const char *suggest_elsewhere(const char *name)
     return NULL;
 }
 
-const char *conf_schema_suggest(const char *path, char text[static CONF_SCHEMA_NAME_SIZE])
+static const char *last_name(const char *path)
 {
-    char groups[CONF_KEY_COUNT][CONF_SCHEMA_NAME_SIZE];
-    const char *known[2 * CONF_KEY_COUNT + 1] = {NULL}, *dot = strrchr(path, '.'), *near;
+    const char *dot = strrchr(path, '.');
+
+    return dot ? dot + 1 : path;
+}
+
+/* The key of a known group whose own name is near: the group's would make all of them near. */
+static const char *suggest_in_group(const char *group, const char *name)
+{
+    const char *known[CONF_ROW_COUNT + 1] = {NULL}, *near;
+    size_t count = 0;
+    int rows[CONF_ROW_COUNT];
+
+    for (int row = 0; row < CONF_ROW_COUNT; row++) {
+        const struct conf_schema *schema = conf_schema((enum conf_key)row);
+        size_t length = conf_schema_group_length(schema);
+
+        if (length == 0 || conf_schema_match(schema, group) != length)
+            continue;
+        rows[count] = row;
+        known[count++] = last_name(schema->name);
+    }
+    near = suggest(name, known);
+    for (size_t i = 0; near && i < count; i++)
+        if (known[i] == near)
+            return conf_schema((enum conf_key)rows[i])->name;
+    return NULL;
+}
+
+/* The key or group that is near. */
+static const char *suggest_outside(const char *path, char text[static CONF_SCHEMA_NAME_SIZE])
+{
+    char groups[CONF_ROW_COUNT][CONF_SCHEMA_NAME_SIZE];
+    const char *known[2 * CONF_ROW_COUNT + 1] = {NULL}, *near;
     size_t count = 0;
 
-    for (int key = 0; key < CONF_KEY_COUNT; key++) {
-        const struct conf_schema *schema = conf_schema((enum conf_key)key);
+    for (int row = 0; row < CONF_ROW_COUNT; row++) {
+        const struct conf_schema *schema = conf_schema((enum conf_key)row);
         size_t length = conf_schema_group_length(schema);
 
         known[count++] = schema->name;
-        (void)snprintf(groups[key], sizeof(groups[key]), "%.*s", (int)length, schema->name);
+        (void)snprintf(groups[row], sizeof(groups[row]), "%.*s", (int)length, schema->name);
         if (length > 0)
-            known[count++] = groups[key];
+            known[count++] = groups[row];
     }
-    near = suggest_elsewhere(dot ? dot + 1 : path);
-    if (!near)
-        near = suggest(path, known);
+    near = suggest(path, known);
     if (near)
         (void)snprintf(text, CONF_SCHEMA_NAME_SIZE, "%s", near);
     return near ? text : NULL;
+}
+
+const char *conf_schema_suggest(const char *path, char text[static CONF_SCHEMA_NAME_SIZE])
+{
+    const char *name = last_name(path), *near = suggest_elsewhere(name);
+    char group[CONF_SCHEMA_PATH_SIZE];
+
+    (void)snprintf(group, sizeof(group), "%.*s", (int)(name > path ? name - path - 1 : 0), path);
+    if (near)
+        return near;
+    if (*group && conf_schema_is_group(group))
+        return suggest_in_group(group, name);
+    return suggest_outside(path, text);
 }

@@ -6,7 +6,8 @@
 
 #include "base/conf_syntax.h"
 
-/* What a configuration file is made of, as libconfig says: libconfig is known to conf_tree.c alone. */
+/* What a configuration file is made of, as libconfig says: libconfig is known to conf_tree.c alone.
+ */
 
 enum conf_kind {
     CONF_KIND_NONE, /* the place of a syntax error */

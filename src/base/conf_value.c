@@ -3,9 +3,11 @@
 
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/cleanup.h"
+#include "base/conf_listeners.h"
 #include "base/conf_literal.h"
 #include "base/conf_network.h"
 #include "base/suggest.h"
@@ -84,7 +86,7 @@ static const char *string_check(const struct value *value)
     for (; *string; string++)
         if ((unsigned char)*string < 0x20 || *string == 0x7f)
             return "a control character in a string";
-    return NULL;
+    return value->schema->check ? value->schema->check(value->node->string) : NULL;
 }
 
 static bool string_read(const struct value *value)
@@ -98,6 +100,24 @@ static bool string_read(const struct value *value)
     if (problem)
         return complain(value, problem);
     memcpy(value->field, string, strlen(string) + 1);
+    return true;
+}
+
+static bool mode_read(const struct value *value)
+{
+    const char *string = value->node->string;
+    size_t digits;
+    long mode;
+
+    if (!string)
+        return complain_of_kind(value);
+    digits = strspn(string, "01234567");
+    mode = strtol(string, NULL, 8); /* What is too large for it is so for the row, too. */
+    if (digits == 0 || string[digits])
+        return complain(value, "not octal digits");
+    if (mode > value->schema->max)
+        return complain(value, "out of range");
+    *(int *)value->field = (int)mode;
     return true;
 }
 
@@ -207,7 +227,7 @@ static bool elements_read(const struct value *value, struct collected *collected
     array = conf_array_begin(&literal);
     for (size_t i = value->node->count; i > 0; i--)
         good = element_read(value, &array, collected) && good;
-    return good;
+    return good && !value->node->cut;
 }
 
 static bool array_read(const struct value *value)
@@ -218,10 +238,8 @@ static bool array_read(const struct value *value)
     if (!elements_read(value, &collected))
         return false;
     if (value->schema->type == CONF_TYPE_CHOICES) {
-        if (collected.choices == 0 && !value->node->cut)
-            return complain(value, "it is empty");
         *(int *)value->field = collected.choices;
-        return collected.choices != 0;
+        return true;
     }
     networks_deinit(networks);
     *networks = collected.networks;
@@ -241,6 +259,10 @@ bool conf_value_read(struct conf_reading *reading, const struct conf_node *node,
         return string_read(&value);
     case CONF_TYPE_CHOICE:
         return choice_read(&value);
+    case CONF_TYPE_MODE:
+        return mode_read(&value);
+    case CONF_TYPE_LISTENERS:
+        return conf_listeners_read(reading, node, field);
     case CONF_TYPE_CHOICES:
     case CONF_TYPE_NETWORKS:
         return array_read(&value);

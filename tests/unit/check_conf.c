@@ -131,7 +131,7 @@ static const struct {
     {"port = 7.0;", "1: port = 7.0: ", "where a number is wanted; allowed: 1 to 65535"},
     {"port = true;", "1: port = true: ", "where a number is wanted; allowed: 1 to 65535"},
     {"port = [ 7 ];", "1: port = [ ... ]: ", "where a number is wanted"},
-    {"port = ( );", "1: port = ( ... ): ", "where a number is wanted"},
+    {"port = ( );", "1: port = ( ): ", "where a number is wanted"},
     {"port: { };", "1: port = { ... }: ", "where a number is wanted"},
     {"host = 7;", "1: host = 7: ", "a number where a string is wanted; allowed: a string"},
     {"log: { level = 6; };", "1: log.level = 6: ", "a string is wanted; allowed: \"err\""},

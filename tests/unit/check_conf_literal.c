@@ -113,7 +113,7 @@ END_TEST
 START_TEST(keys_in_order)
 {
     const char *text = "a = 1; log: {\n level = 5; l = ( { x = [ 2 ]; } ); };\nb\nc =\nd = 4; e =;";
-    static const char *const paths[] = {"a", "log", "log.level", "log.l", "log.l()().x",
+    static const char *const paths[] = {"a", "log", "log.level", "log.l", "log.l[0].x",
                                         "b", "c",   "d",         "e"};
     struct conf_text_key key;
 

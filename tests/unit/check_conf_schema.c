@@ -28,7 +28,20 @@ static void assert_same_networks(const struct networks *a, const struct networks
         ck_assert_str_eq(network_format(&a->list[i], text), network_format(&b->list[i], other));
 }
 
-static void assert_same_value(const struct conf *a, const struct conf *b, enum conf_key key)
+static void assert_same_value(const void *a, const void *b, enum conf_key key);
+
+static void assert_same_listeners(const struct conf_listeners *a, const struct conf_listeners *b)
+{
+    ck_assert_uint_eq(a->count, b->count);
+    for (size_t i = 0; i < a->count; i++) {
+        ck_assert_int_eq(a->list[i].kind, b->list[i].kind);
+        for (int row = CONF_KEY_COUNT; row < CONF_ROW_COUNT; row++)
+            assert_same_value(&a->list[i], &b->list[i], (enum conf_key)row);
+    }
+}
+
+/* Of two struct conf, or struct conf_listener. */
+static void assert_same_value(const void *a, const void *b, enum conf_key key)
 {
     const struct conf_schema *schema = conf_schema(key);
     const void *field = (const char *)a + schema->offset, *other = (const char *)b + schema->offset;
@@ -37,10 +50,14 @@ static void assert_same_value(const struct conf *a, const struct conf *b, enum c
     case CONF_TYPE_INT:
     case CONF_TYPE_CHOICE:
     case CONF_TYPE_CHOICES:
+    case CONF_TYPE_MODE:
         ck_assert_int_eq(*(const int *)field, *(const int *)other);
         break;
     case CONF_TYPE_STRING:
         ck_assert_str_eq(field, other);
+        break;
+    case CONF_TYPE_LISTENERS:
+        assert_same_listeners(field, other);
         break;
     case CONF_TYPE_NETWORKS:
         assert_same_networks(field, other);
@@ -56,6 +73,9 @@ START_TEST(print_reads_back)
     scratch_write("a.d/@include \"x\"\n*.conf", "workers = 3;");
     ck_assert_int_eq(load_text("host = \"q\\\"u\\\\o # t // e /* \xc3\xa9\"; port = 7;\n"
                                "protocols = [ \"udp\", \"tcp\" ];\n"
+                               "listeners = ( { host = \"\"; port = 9; },"
+                               "{ path = \"/\\\"\"; mode = \"7\"; owner = \"a:b\"; },"
+                               "{ path = \"@a\"; type = \"datagram\"; }, { vsock_port = 1; } );\n"
                                "access: { allow = [ ];\n deny = [ \"10.0.0.0/8\", \"::/1\", \"::\","
                                "\"192.0.2.1\", \"0.0.0.0/0\" ]; };\n"
                                "log: { level = \"err\"; connections = \"none\"; };"),
@@ -93,7 +113,13 @@ START_TEST(schema_is_sound)
     ck_assert_ptr_nonnull(schema->help);
     ck_assert_int_eq(conf_schema_find(schema->name), _i);
     ck_assert_uint_lt(strlen(schema->name), CONF_SCHEMA_NAME_SIZE);
-    ck_assert_uint_lt(schema->offset, offsetof(struct conf, origin));
+    ck_assert_uint_lt(schema->offset, _i < CONF_KEY_COUNT ? offsetof(struct conf, origin)
+                                                          : offsetof(struct conf_listener, line));
+    ck_assert(_i < CONF_KEY_COUNT || schema->kinds);
+    if (schema->absent == CONF_ABSENT_INHERITED)
+        ck_assert_int_ge(conf_schema_find(strrchr(schema->name, '.') + 1), 0);
+    if (schema->absent != CONF_ABSENT_DEFAULT)
+        return;
     if (schema->type == CONF_TYPE_INT)
         ck_assert(schema->min <= schema->number && schema->number <= schema->max);
     if (schema->type == CONF_TYPE_CHOICE)
@@ -152,6 +178,17 @@ static void settings_uncomment(char *text)
     }
 }
 
+START_TEST(shipped_file_names_the_keys_of_an_entry)
+{
+    char *text = source_read("etc/echod.conf"), quoted[CONF_SCHEMA_NAME_SIZE];
+    const char *name = strrchr(conf_schema((enum conf_key)_i)->name, '.') + 1;
+
+    (void)snprintf(quoted, sizeof(quoted), " %s = ", name);
+    ck_assert_msg(strstr(text, quoted) != NULL, "no %s in it", name);
+    free(text);
+}
+END_TEST
+
 START_TEST(shipped_file_shows_every_default)
 {
     char *text = source_read("etc/echod.conf");
@@ -205,8 +242,19 @@ START_TEST(page_says_what_is_allowed)
     (void)snprintf(line, sizeof(line), "Allowed: %s.\n",
                    conf_schema_allowed(schema, text, sizeof(text)));
     ck_assert_msg(strstr(section, line) != NULL, "%s lacks: %s", schema->name, line);
-    (void)snprintf(line, sizeof(line), "Default:\n.Ql %s .\n",
-                   conf_schema_default(schema, text, sizeof(text)));
+    switch (schema->absent) {
+    case CONF_ABSENT_DEFAULT:
+        (void)snprintf(line, sizeof(line), "Default:\n.Ql %s .\n",
+                       conf_schema_default(schema, text, sizeof(text)));
+        break;
+    case CONF_ABSENT_INHERITED:
+        (void)snprintf(line, sizeof(line), "Default: that of\n.Cm %s .\n",
+                       strrchr(schema->name, '.') + 1);
+        break;
+    case CONF_ABSENT_NOTHING:
+        (void)snprintf(line, sizeof(line), "Default: none.\n");
+        break;
+    }
     ck_assert_msg(strstr(section, line) != NULL, "%s lacks: %s", schema->name, line);
     free(section);
 }
@@ -221,7 +269,10 @@ START_TEST(page_examples_work)
     ck_assert_msg(example != NULL, "%s has no example", schema->name);
     example += strlen("Example:\n.Ql ");
     ck_assert_int_eq(load_text(example), 0);
-    ck_assert_uint_eq(conf.origin[_i].line, 1);
+    if (_i < CONF_KEY_COUNT)
+        ck_assert_uint_eq(conf.origin[_i].line, 1);
+    else
+        ck_assert_uint_eq(conf.listeners.list[0].key_line[_i - CONF_KEY_COUNT], 1);
     free(section);
 }
 END_TEST
@@ -230,12 +281,14 @@ static TCase *schema_case(void)
 {
     TCase *tcase = tcase_create("schema");
 
-    tcase_add_loop_test(tcase, schema_is_sound, 0, CONF_KEY_COUNT);
+    tcase_add_loop_test(tcase, schema_is_sound, 0, CONF_ROW_COUNT);
     tcase_add_test(tcase, names_of_choices);
     tcase_add_test(tcase, shipped_file_changes_nothing);
     tcase_add_test(tcase, shipped_file_shows_every_default);
-    tcase_add_loop_test(tcase, page_says_what_is_allowed, 0, CONF_KEY_COUNT);
-    tcase_add_loop_test(tcase, page_examples_work, 0, CONF_KEY_COUNT);
+    tcase_add_loop_test(tcase, shipped_file_names_the_keys_of_an_entry, CONF_KEY_COUNT,
+                        CONF_ROW_COUNT);
+    tcase_add_loop_test(tcase, page_says_what_is_allowed, 0, CONF_ROW_COUNT);
+    tcase_add_loop_test(tcase, page_examples_work, 0, CONF_ROW_COUNT);
     tcase_add_test(tcase, print_reads_back);
     tcase_add_test(tcase, print_fails);
     return tcase;

@@ -80,6 +80,7 @@ static inline void assert_defaults(void)
     ck_assert_int_eq(conf.port, 65432);
     ck_assert_int_eq(conf.backlog, 4096);
     ck_assert_int_eq(conf.protocols, CONF_PROTOCOL_TCP);
+    ck_assert_uint_eq(conf.listeners.count, 0);
     ck_assert_int_eq(conf.workers, 0);
     ck_assert_int_eq(conf.idle_timeout, 0);
     ck_assert_int_eq(conf.drain_timeout, 10);
