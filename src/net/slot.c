@@ -19,10 +19,7 @@ int64_t slot_open(struct slot_table *table, uint32_t limit, uint32_t owner, cons
         .opened_usec = clock_usec(),
         .active_ms = clock_ms(),
     };
-    if (peer->sa.sa_family == AF_UNIX)
-        slot->peer.sa.sa_family = AF_UNIX;
-    else
-        memcpy(&slot->peer, &peer->sa, sizeof(slot->peer));
+    slot_set_peer(slot, peer);
     slot_set_owner(slot, owner);
     return number;
 }
@@ -63,4 +60,12 @@ struct addr slot_peer(const struct slot *slot)
 
     memcpy(&addr.sa, &slot->peer, addr.len);
     return addr;
+}
+
+void slot_set_peer(struct slot *slot, const struct addr *peer)
+{
+    if (peer->sa.sa_family == AF_UNIX)
+        slot->peer.sa.sa_family = AF_UNIX;
+    else
+        memcpy(&slot->peer, &peer->sa, sizeof(slot->peer));
 }

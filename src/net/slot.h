@@ -33,7 +33,7 @@ struct slot {
     uint32_t spill_end;   /* to here */
     uint64_t opened_usec; /* clock_usec() at accept */
     uint64_t active_ms;   /* clock_ms() when a byte last came or went */
-    uint64_t received;    /* bytes read from the peer */
+    uint64_t received;    /* bytes read from the peer, those of a PROXY header apart */
     uint64_t sent;        /* bytes written to it */
     union {
         struct sockaddr sa;
@@ -42,9 +42,11 @@ struct slot {
         struct sockaddr_vm vm;
     } peer;               /* of a Unix socket the family alone */
     struct source source; /* whose connections it counts among, or none; see ledger.h */
-    bool copied; /* another process may have, or have had, its descriptor: closing is not all */
-    bool bulk;   /* filled the buffer last time */
-    uint8_t reserved[22];
+    uint16_t header; /* the bytes that a PROXY header took: 0 if there was none, or it is due */
+    bool header_due; /* a PROXY header has to come first: net/proxy.h */
+    bool copied;     /* another process may have, or have had, its descriptor: closing is not all */
+    bool bulk;       /* filled the buffer last time */
+    uint8_t reserved[19];
 };
 
 _Static_assert(sizeof(struct slot) == 128, "the size is part of the shared layout");
@@ -76,3 +78,4 @@ int64_t slot_next(const struct slot_table *table, uint32_t owner, uint32_t from)
 
 /* The peer's address. */
 struct addr slot_peer(const struct slot *slot);
+void slot_set_peer(struct slot *slot, const struct addr *peer);

@@ -34,23 +34,25 @@ void stream_open_pipe(struct stream_io *io)
         (void)fcntl(io->pipe[1], F_SETPIPE_SZ, PIPE_BYTES); /* If not, less fits at a time. */
 }
 
-static bool is_transient(int error)
+void stream_reset(int fd)
 {
-    return error == EAGAIN || error == EWOULDBLOCK || error == EINTR;
+    static const struct sockaddr nowhere = {.sa_family = AF_UNSPEC};
+
+    (void)connect(fd, &nowhere, sizeof(nowhere)); /* A Unix socket cannot: closing has to do. */
 }
 
-static void count_received(struct slot *slot, struct stream_io *io, size_t n)
+void stream_count_received(struct slot *slot, struct stream_io *io, size_t size)
 {
     slot->active_ms = io->now_ms;
-    slot->received += n;
-    stats_add(&io->stats->received, n);
+    slot->received += size;
+    stats_add(&io->stats->received, size);
 }
 
 /* What a call that writes to the socket answered: bytes sent, 0 if it takes none now, or -1. */
 static ssize_t count_sent(struct slot *slot, struct stream_io *io, ssize_t n)
 {
     if (n < 0)
-        return is_transient(errno) ? 0 : -1;
+        return stream_is_transient(errno) ? 0 : -1;
     slot->sent += (uint64_t)n;
     stats_add(&io->stats->sent, (uint64_t)n);
     return n;
@@ -126,11 +128,11 @@ static enum stream_next step_copy(struct slot *slot, struct stream_io *io)
     ssize_t sent;
 
     if (got < 0)
-        return is_transient(errno) ? STREAM_READ : STREAM_BROKEN;
+        return stream_is_transient(errno) ? STREAM_READ : STREAM_BROKEN;
     if (got == 0)
         return STREAM_FINISHED;
     slot->bulk = got == STREAM_BUFFER && io->pipe[0] >= 0;
-    count_received(slot, io, (size_t)got);
+    stream_count_received(slot, io, (size_t)got);
     sent = send_some(slot, io, io->buffer, (size_t)got);
     if (sent < 0)
         return STREAM_BROKEN;
@@ -172,12 +174,12 @@ static enum stream_next step_move(struct slot *slot, struct stream_io *io)
 {
     ssize_t got = io->calls->splice(slot->fd, NULL, io->pipe[1], NULL, MOVE_BYTES, 0);
 
-    if (got < 0 && !is_transient(errno) && !cannot_move(errno))
+    if (got < 0 && !stream_is_transient(errno) && !cannot_move(errno))
         return STREAM_BROKEN;
-    slot->bulk = got >= MOVE_LEAST || (got < 0 && is_transient(errno));
+    slot->bulk = got >= MOVE_LEAST || (got < 0 && stream_is_transient(errno));
     if (got <= 0)
         return step_copy(slot, io);
-    count_received(slot, io, (size_t)got);
+    stream_count_received(slot, io, (size_t)got);
     return send_pipe(slot, io, (size_t)got);
 }
 

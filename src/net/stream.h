@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #pragma once
 
+#include <errno.h>
 #include <stdint.h>
 #include <sys/types.h>
 
@@ -61,5 +62,20 @@ static inline bool stream_owes(const struct slot *slot)
     return slot->spill_begin < slot->spill_end;
 }
 
-/* Forgets what the peer is owed. */
+/* Gives the spill buffer up, and with it what the peer is owed. */
 void stream_drop(struct slot *slot, struct stream_io *io);
+
+/* Accounts for bytes of the stream that were read: now it is active. */
+void stream_count_received(struct slot *slot, struct stream_io *io, size_t size);
+
+/*
+ * Resets the connection, so that neither side keeps any state, whoever else has a copy of the
+ * descriptor: connect(2) to no address, as tcp(7) has it. What knows no reset stays as it is.
+ */
+void stream_reset(int fd);
+
+/* Whether a call on a socket failed only for now. */
+static inline bool stream_is_transient(int error)
+{
+    return error == EAGAIN || error == EWOULDBLOCK || error == EINTR;
+}

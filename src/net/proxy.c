@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: MIT */
+#include "net/proxy.h"
+
+#include <errno.h>
+#include <sys/socket.h>
+
+#include "net/proxy_header.h"
+
+_Static_assert((int)PROXY_HEADER_MAX <= (int)SPILL_BYTES, "it is collected in a spill buffer");
+
+/* The header is whole; the bytes after it are the first of the stream. */
+static void begin_stream(struct slot *slot, struct stream_io *io, size_t length)
+{
+    slot->header_due = false;
+    slot->header = (uint16_t)length;
+    slot->spill_begin = (uint32_t)length;
+    stream_count_received(slot, io, slot->spill_end - length);
+    if (!stream_owes(slot))
+        stream_drop(slot, io);
+}
+
+static enum proxy_next read_header(struct slot *slot, struct stream_io *io, const char **ret_fault)
+{
+    struct proxy_header header;
+
+    switch (proxy_header_parse(spill_at(io->spill, slot->number), slot->spill_end, &header)) {
+    case PROXY_HEADER_CLIENT:
+        begin_stream(slot, io, header.length);
+        slot_set_peer(slot, &header.client);
+        return PROXY_CLIENT;
+    case PROXY_HEADER_PROXY:
+        begin_stream(slot, io, header.length);
+        return PROXY_ITSELF;
+    case PROXY_HEADER_FAULTY:
+        *ret_fault = header.fault;
+        return PROXY_FAULTY;
+    case PROXY_HEADER_BEGUN:
+        break;
+    }
+    return PROXY_MORE;
+}
+
+/* No more is read than the longest header takes: the rest of the stream has no need to wait here.
+ */
+enum proxy_next proxy_step(struct slot *slot, struct stream_io *io, const char **ret_fault)
+{
+    uint8_t *to = spill_at(io->spill, slot->number) + slot->spill_end;
+    ssize_t got = io->calls->recv(slot->fd, to, PROXY_HEADER_MAX - slot->spill_end, MSG_DONTWAIT);
+
+    if (got < 0)
+        return stream_is_transient(errno) ? PROXY_MORE : PROXY_BROKEN;
+    if (got == 0 && slot->spill_end == 0)
+        return PROXY_ENDED;
+    if (got == 0) {
+        *ret_fault = "the stream ended within the header";
+        return PROXY_FAULTY;
+    }
+    slot->spill_end += (uint32_t)got;
+    slot->spill_begin = slot->spill_end;
+    return read_header(slot, io, ret_fault);
+}

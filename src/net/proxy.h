@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: MIT */
+#pragma once
+
+#include "net/slot.h"
+#include "net/stream.h"
+
+/*
+ * The beginning of a connection that a proxy passes on: nothing is echoed until its PROXY header is
+ * whole. What has come of it lies in the slot's spill buffer, up to spill_end, and none of that is
+ * owed: spill_begin is the same. So the connection may change hands between any two bytes.
+ */
+enum proxy_next {
+    PROXY_MORE,   /* wait until the socket is readable */
+    PROXY_CLIENT, /* the header is whole: slot->peer is the client's address from now on */
+    PROXY_ITSELF, /* the same, but slot->peer remains the proxy's */
+    PROXY_ENDED,  /* the peer ended the connection and had sent nothing: close */
+    PROXY_FAULTY, /* there is no header, or a wrong one: reset */
+    PROXY_BROKEN, /* the connection failed, errno says how: close */
+};
+
+/*
+ * Reads what has come, with one recv(2), while slot->header_due is set. When the header is whole,
+ * the flag is cleared, slot->header is its length, and the bytes after it are owed to the peer, as
+ * any that were read: stream_step() goes on. ret_fault is set with PROXY_FAULTY: what is wrong, for
+ * people to read, at most 48 bytes.
+ */
+enum proxy_next proxy_step(struct slot *slot, struct stream_io *io, const char **ret_fault);
