@@ -32,6 +32,7 @@ enum conf_key {
     CONF_LIMITS_IPV6_PREFIX,
     CONF_ACCESS_ALLOW,
     CONF_ACCESS_DENY,
+    CONF_PROXY_PROTOCOL,
     CONF_LOG_LEVEL,
     CONF_LOG_TARGET,
     CONF_LOG_CONNECTIONS,
@@ -128,6 +129,7 @@ struct conf {
     int limit_ipv6_prefix;                /* bits of an IPv6 address that make a source */
     struct networks access_allow;
     struct networks access_deny;
+    struct networks proxy_protocol;
     int log_level;       /* LOG_ERR .. LOG_DEBUG, syslog(3) */
     int log_target;      /* enum conf_log_target */
     int log_connections; /* enum conf_log_connections */

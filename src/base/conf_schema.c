@@ -219,6 +219,13 @@ static const struct conf_schema table[CONF_ROW_COUNT] = {
             .networks = nobody,
             .help = "Who may not connect; a network that is in both lists is denied.",
         },
+    [CONF_PROXY_PROTOCOL] =
+        {
+            .name = "proxy_protocol",
+            NETWORKS_FIELD(proxy_protocol),
+            .networks = nobody,
+            .help = "Proxies: their PROXY header, version 1 or 2, is required and believed.",
+        },
     [CONF_LOG_LEVEL] =
         {
             .name = "log.level",

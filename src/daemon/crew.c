@@ -41,7 +41,7 @@ void crew_deinit(struct crew *crew)
 }
 
 static int64_t crew_fork(struct crew *crew, uint32_t number, const struct conf *conf,
-                         const struct acl *acl, const struct listener_set *listeners)
+                         const struct access *access, const struct listener_set *listeners)
 {
     struct member *member = &crew->member[number];
     struct epoll_event event = {.events = EPOLLIN, .data.u32 = number};
@@ -63,7 +63,7 @@ static int64_t crew_fork(struct crew *crew, uint32_t number, const struct conf *
         worker_main(&(struct worker_setup){.number = number,
                                            .channel = pair[1],
                                            .conf = conf,
-                                           .acl = acl,
+                                           .access = access,
                                            .arena = crew->arena,
                                            .listeners = listeners,
                                            .identity = crew->identity,
@@ -79,7 +79,7 @@ static int64_t crew_fork(struct crew *crew, uint32_t number, const struct conf *
     return number;
 }
 
-int64_t crew_spawn(struct crew *crew, const struct conf *conf, const struct acl *acl,
+int64_t crew_spawn(struct crew *crew, const struct conf *conf, const struct access *access,
                    const struct listener_set *listeners)
 {
     uint32_t number = crew_next(crew, MEMBER_NONE, 0);
@@ -92,7 +92,7 @@ int64_t crew_spawn(struct crew *crew, const struct conf *conf, const struct acl 
     memset(&crew->arena->workers[number].stats, 0, sizeof(struct stats));
     stats_set(&crew->arena->workers[number].coming, 0);
     arena_use_place(crew->arena, number);
-    result = crew_fork(crew, number, conf, acl, listeners);
+    result = crew_fork(crew, number, conf, access, listeners);
     if (result >= 0)
         crew->member[number].state = MEMBER_READY;
     return result;
@@ -119,13 +119,13 @@ static int await_begun(const struct member *member)
     return message.kind == MESSAGE_REPORT ? -message.report.error : -EPROTO;
 }
 
-int crew_spawn_all(struct crew *crew, const struct conf *conf, const struct acl *acl,
+int crew_spawn_all(struct crew *crew, const struct conf *conf, const struct access *access,
                    const struct listener_set *listeners, unsigned count)
 {
     int64_t r = 0;
 
     for (unsigned i = 0; i < count && r >= 0; i++)
-        r = crew_spawn(crew, conf, acl, listeners);
+        r = crew_spawn(crew, conf, access, listeners);
     for (uint32_t i = crew_next(crew, MEMBER_READY, 0); i != MEMBER_NOBODY && r >= 0;
          i = crew_next(crew, MEMBER_READY, i + 1))
         r = await_begun(&crew->member[i]);

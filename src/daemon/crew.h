@@ -66,14 +66,14 @@ void crew_deinit(struct crew *crew);
  * Forks a worker that waits for START. What it goes by must stay as it is until this returns: the
  * worker has its own copy then. Its number, or -errno.
  */
-int64_t crew_spawn(struct crew *crew, const struct conf *conf, const struct acl *acl,
+int64_t crew_spawn(struct crew *crew, const struct conf *conf, const struct access *access,
                    const struct listener_set *listeners);
 
 /*
  * Forks this many and waits until each has set itself up: READY. 0, or -errno: then those that were
  * forked are dismissed.
  */
-int crew_spawn_all(struct crew *crew, const struct conf *conf, const struct acl *acl,
+int crew_spawn_all(struct crew *crew, const struct conf *conf, const struct access *access,
                    const struct listener_set *listeners, unsigned count);
 
 /* Lets all that are READY serve. Those that SERVE become OLD. */

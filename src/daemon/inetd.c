@@ -17,7 +17,7 @@
 #include "base/log.h"
 #include "net/listener.h"
 #include "net/stream.h"
-#include "policy/acl.h"
+#include "policy/access.h"
 
 static bool is_standard_input(int fd)
 {
@@ -117,16 +117,16 @@ static int check_input(int *ret_family)
 /* Whether the peer is denied: 1, 0, or -errno. Who is gone already is not: that will be noticed. */
 static int is_denied(const struct conf *conf, struct addr *ret_peer)
 {
-    struct acl acl;
+    struct access access;
     int r = addr_of_peer(STDIN_FILENO, ret_peer);
 
     if (r < 0)
         return r == -ENOTCONN ? 0 : r;
-    r = acl_init(&acl, &conf->access_allow, &conf->access_deny);
+    r = access_init(&access, conf);
     if (r < 0)
         return r;
-    r = !acl_allows(&acl, ret_peer);
-    acl_deinit(&acl);
+    r = !access_allows(&access, ret_peer);
+    access_deinit(&access);
     return r;
 }
 

@@ -13,7 +13,7 @@ enum { LOOKUP_MS = 60000 }; /* getaddrinfo(3) gives up long before, unless it ha
 static void drop_conf(struct reload *reload)
 {
     conf_deinit(&reload->conf);
-    acl_deinit(&reload->acl);
+    access_deinit(&reload->access);
 }
 
 static void reload_end(struct supervisor *s)
@@ -51,9 +51,9 @@ static int spawn_all(struct supervisor *s, const struct listener_set *listeners,
                            "%llu open connections do not fit into %u workers that may have %zu "
                            "descriptors each",
                            connections, wanted, s->descriptors);
-    r = acl_init(&s->reload.acl, &conf->access_allow, &conf->access_deny);
+    r = access_init(&s->reload.access, conf);
     if (r == 0)
-        r = crew_spawn_all(&s->crew, conf, &s->reload.acl, listeners, wanted);
+        r = crew_spawn_all(&s->crew, conf, &s->reload.access, listeners, wanted);
     if (r == 0)
         return 0;
     return failure_set(failure, r, "Cannot start %u workers: %m", wanted);
@@ -81,10 +81,10 @@ static void commit(struct supervisor *s, struct listener_set *listeners)
     const struct conf *conf = &s->conf;
 
     conf_deinit(&s->conf);
-    acl_deinit(&s->acl);
+    access_deinit(&s->access);
     s->conf = conf_take(&s->reload.conf);
-    s->acl = s->reload.acl;
-    s->reload.acl = (struct acl){0}; /* now in force */
+    s->access = s->reload.access;
+    s->reload.access = (struct access){0}; /* now in force */
     s->listeners = *listeners;
     s->reload.failure = (struct failure){0};
     s->reload.state = RELOAD_MOVING;

@@ -22,7 +22,7 @@ enum {
 
 static int hire_one(struct supervisor *s)
 {
-    int64_t number = crew_spawn(&s->crew, &s->conf, &s->acl, &s->listeners);
+    int64_t number = crew_spawn(&s->crew, &s->conf, &s->access, &s->listeners);
 
     if (number < 0)
         return (int)number;
@@ -234,7 +234,7 @@ static int open_machinery(struct supervisor *s, struct failure *failure)
     if (r == 0)
         r = open_loop(s);
     if (r == 0)
-        r = acl_init(&s->acl, &s->conf.access_allow, &s->conf.access_deny);
+        r = access_init(&s->access, &s->conf);
     return r < 0 ? failure_set(failure, r, "Cannot set up memory or event loop: %m") : 0;
 }
 
@@ -285,7 +285,7 @@ static int start(struct supervisor *s, struct failure *failure)
     if (r < 0)
         return r;
     supervisor_check_descriptors(s);
-    r = crew_spawn_all(&s->crew, &s->conf, &s->acl, &s->listeners, crew_wanted(&s->conf));
+    r = crew_spawn_all(&s->crew, &s->conf, &s->access, &s->listeners, crew_wanted(&s->conf));
     if (r < 0)
         return failure_set(failure, r, "Cannot start the workers: %m");
     crew_start_all(&s->crew, MEMBER_SERVING);
@@ -307,9 +307,9 @@ static void supervisor_deinit(struct supervisor *s)
     arena_deinit(&s->arena);
     listeners_close_except(&s->listeners, NULL);
     conf_deinit(&s->conf);
-    acl_deinit(&s->acl);
+    access_deinit(&s->access);
     conf_deinit(&s->reload.conf);
-    acl_deinit(&s->reload.acl);
+    access_deinit(&s->reload.access);
     free(s);
 }
 

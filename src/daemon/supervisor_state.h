@@ -35,7 +35,7 @@ struct reload {
     enum reload_state state;
     bool again;           /* asked for once more meanwhile */
     struct conf conf;     /* the one to be, until it is in force or given up */
-    struct acl acl;       /* its access lists */
+    struct access access; /* its access lists */
     struct lookup lookup; /* RESOLVING */
     uint64_t began_usec;
     struct failure failure; /* of the last one, or "" */
@@ -52,9 +52,9 @@ enum stop_state {
 struct supervisor {
     const struct echod_options *options;
     struct identity identity;
-    struct conf conf;   /* in force */
-    struct acl acl;     /* its access lists */
-    size_t descriptors; /* that a process may have */
+    struct conf conf;     /* in force */
+    struct access access; /* its access lists */
+    size_t descriptors;   /* that a process may have */
     struct listener_set listeners;
     bool passed; /* the listeners came from the service manager */
     struct arena arena;

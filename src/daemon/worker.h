@@ -7,7 +7,7 @@
 #include "daemon/arena.h"
 #include "daemon/identity.h"
 #include "net/listener.h"
-#include "policy/acl.h"
+#include "policy/access.h"
 
 /*
  * A worker: accepts, echoes, accounts. It has the memory that it inherited and no more: no files,
@@ -17,7 +17,7 @@ struct worker_setup {
     uint32_t number; /* of its arena_worker */
     int channel;
     const struct conf *conf;
-    const struct acl *acl;
+    const struct access *access;
     struct arena *arena;
     const struct listener_set *listeners;
     const struct identity *identity;

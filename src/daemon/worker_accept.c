@@ -96,23 +96,6 @@ void worker_accept_end(struct worker *worker)
     worker->ended = true;
 }
 
-/* Denied, for a limit, or for want of memory: a reset, so that neither side keeps any state. */
-static void refuse(struct worker *worker, int fd, const struct addr *peer, const char *reason,
-                   int error)
-{
-    static const struct linger reset = {.l_onoff = 1, .l_linger = 0};
-    struct report report = {.kind = REPORT_REFUSED, .error = error, .peer = *peer};
-
-    (void)snprintf(report.reason, sizeof(report.reason), "%s", reason);
-    stats_add(&worker->io.stats->refused, 1);
-    if (worker->setup->conf->log_connections != CONF_LOG_CONNECTIONS_NONE) {
-        (void)addr_of_socket(fd, &report.local); /* Unknown, it stays unsaid. */
-        worker_report(worker, &report);
-    }
-    (void)setsockopt(fd, SOL_SOCKET, SO_LINGER, &reset, sizeof(reset)); /* else a FIN will do */
-    closep(&fd);
-}
-
 /* Whether accept(2) failed for the connection's sake alone, so that the next one may do better. */
 static bool is_of_connection(int error)
 {
@@ -154,14 +137,14 @@ static void admit(struct worker *worker, int fd, const struct addr *peer)
     stats_add(&worker->io.stats->accepted, 1);
     reason = worker_admit(worker, peer, &number);
     if (reason) {
-        refuse(worker, fd, peer, reason, 0);
+        worker_refuse(worker, fd, peer, reason, 0);
         return;
     }
     if (peer->sa.sa_family == AF_UNIX)
         (void)listener_set_stream_options(fd, AF_UNIX); /* else only urgent bytes get lost */
     r = worker_add_stream(worker, number, fd);
     if (r < 0)
-        refuse(worker, fd, peer, strerror(-r), -r);
+        worker_refuse(worker, fd, peer, strerror(-r), -r);
 }
 
 static enum accepted accept_one(struct worker *worker, int listener)

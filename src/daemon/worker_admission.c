@@ -24,7 +24,7 @@ static const char *check_client(struct worker *worker, const struct addr *client
     const struct worker_setup *setup = worker->setup;
     uint32_t rate = (uint32_t)setup->conf->limit_connection_rate_per_source;
 
-    if (!acl_allows(setup->acl, client))
+    if (!access_allows(setup->access, client))
         return refuse_for(&worker->io.stats->denied, "access.deny");
     if (rate > 0 && !rate_allows(setup->arena->rates, RATE_CONNECTIONS, source, rate, clock_usec()))
         return refuse_for(&worker->io.stats->over_rate, "limits.connection_rate_per_source");
@@ -65,17 +65,25 @@ static const char *take_place(struct worker *worker, const struct addr *peer,
                                            source, &limits, ret_number));
 }
 
+/* It is known later whose connection it is; the proxy itself counts as no source. */
+static const char *admit_proxy(struct worker *worker, const struct addr *peer, uint32_t *ret_number)
+{
+    const char *reason = take_place(worker, peer, &(struct source){0}, ret_number);
+
+    if (!reason)
+        worker_slot(worker, *ret_number)->header_due = true;
+    return reason;
+}
+
 const char *worker_admit(struct worker *worker, const struct addr *peer, uint32_t *ret_number)
 {
     struct source source = source_of_client(worker, peer);
-    const char *reason = check_client(worker, peer, &source);
+    const char *reason;
 
+    if (access_is_proxy(worker->setup->access, peer))
+        return admit_proxy(worker, peer, ret_number);
+    reason = check_client(worker, peer, &source);
     return reason ? reason : take_place(worker, peer, &source, ret_number);
-}
-
-const char *worker_admit_proxy(struct worker *worker, const struct addr *peer, uint32_t *ret_number)
-{
-    return take_place(worker, peer, &(struct source){0}, ret_number);
 }
 
 const char *worker_admit_client(struct worker *worker, uint32_t number, const struct addr *client)

@@ -35,7 +35,7 @@ int worker_datagrams_init(struct worker *worker)
     const struct worker_setup *setup = worker->setup;
 
     worker->judge = (struct judge){
-        .acl = setup->acl,
+        .acl = &setup->access->clients,
         .rates = setup->arena->rates,
         .per_second = (uint32_t)setup->conf->limit_datagram_rate_per_source,
         .ipv4_prefix = setup->conf->limit_ipv4_prefix,

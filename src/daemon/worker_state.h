@@ -53,9 +53,14 @@ struct worker {
     uint64_t told_drops_ms; /* when this was done last */
 };
 
+static inline struct slot *worker_slot(const struct worker *worker, uint32_t number)
+{
+    return &worker->setup->arena->slots.slots[number];
+}
+
 /*
- * The files, each of which knows those before it: worker_io.c, worker_admission.c,
- * worker_streams.c, worker_datagrams.c, worker_accept.c, worker_wait.c, worker.c.
+ * The files, each of which knows those before it: worker_io.c, worker_ends.c, worker_admission.c,
+ * worker_proxy.c, worker_streams.c, worker_datagrams.c, worker_accept.c, worker_wait.c, worker.c.
  */
 
 /* worker_io.c. epoll_ctl(2) with data for one source: 0 or -errno. */
@@ -68,15 +73,24 @@ void worker_send(struct worker *worker, const struct message *message, const int
 /* Sends a report, or counts it as lost: telling is never worth waiting for. */
 void worker_report(struct worker *worker, const struct report *report);
 
+/* worker_ends.c: the ends of connections; worker_refuse() is for one that has no slot. */
+void worker_end_stream(struct worker *worker, uint32_t number, const char *reason, int error);
+void worker_lose_stream(struct worker *worker, uint32_t number, int error);
+void worker_refuse(struct worker *worker, int fd, const struct addr *peer, const char *reason,
+                   int error);
+void worker_refuse_stream(struct worker *worker, uint32_t number, const char *reason);
+
 /*
  * worker_admission.c: NULL when a connection is let in, with the number of its slot; else the
  * reason why not, which is counted. A proxy's is let in if there is a place for it; who its client
  * is, and whether that one is let in, turns out later.
  */
 const char *worker_admit(struct worker *worker, const struct addr *peer, uint32_t *ret_number);
-const char *worker_admit_proxy(struct worker *worker, const struct addr *peer,
-                               uint32_t *ret_number);
 const char *worker_admit_client(struct worker *worker, uint32_t number, const struct addr *client);
+
+/* worker_proxy.c: connections with slot->header_due. */
+bool worker_has_header(struct worker *worker, uint32_t number); /* now; false if not, or it ended */
+void worker_miss_header(struct worker *worker, uint32_t number); /* it is late */
 
 /* worker_streams.c: the connections. */
 int worker_add_stream(struct worker *worker, uint32_t number, int fd); /* 0; -errno: slot closed */

@@ -2,79 +2,17 @@
 #include "daemon/worker_state.h"
 
 #include <errno.h>
-#include <string.h>
 #include <sys/epoll.h>
 #include <sys/ioctl.h>
-#include <sys/socket.h>
 
 #include "base/cleanup.h"
-#include "base/clock.h"
+#include "net/proxy.h"
 
 enum {
     DRAIN_SILENCE_MS = 1000, /* on a stop, who has been silent for this long is done */
     SWEEP_PAUSE_MS = 200,    /* between two looks at all connections */
     BULK_STEPS = 4,          /* for who sends a lot, before the others have their turn */
 };
-
-static struct slot *slot_at(struct worker *worker, uint32_t number)
-{
-    return &worker->setup->arena->slots.slots[number];
-}
-
-static void report_end(struct worker *worker, const struct slot *slot, const char *reason,
-                       int error)
-{
-    struct report report = {
-        .kind = REPORT_ENDED,
-        .error = error,
-        .bytes = slot->sent,
-        .duration_usec = clock_usec() - slot->opened_usec,
-        .peer = slot_peer(slot),
-    };
-
-    if (worker->setup->conf->log_connections != CONF_LOG_CONNECTIONS_ALL)
-        return;
-    (void)addr_of_socket(slot->fd, &report.local); /* Unknown, it stays unsaid. */
-    (void)strncpy(report.reason, reason, sizeof(report.reason) - 1);
-    worker_report(worker, &report);
-}
-
-/* Gives the slot back; the descriptor is the caller's to close. */
-static void forget(struct worker *worker, uint32_t number)
-{
-    stream_drop(slot_at(worker, number), &worker->io);
-    ledger_close(&worker->setup->arena->ledger, number);
-}
-
-static void end_stream(struct worker *worker, uint32_t number, const char *reason, int error)
-{
-    const struct slot *slot = slot_at(worker, number);
-    bool copied = slot->copied;
-    int fd = slot->fd;
-
-    report_end(worker, slot, reason, error);
-    forget(worker, number); /* first: a peer that sees the end finds its place free */
-    stats_sub(&worker->io.stats->connections, 1);
-    if (copied) { /* Then close(2) would neither remove it from epoll nor tell the peer. */
-        (void)worker_watch(worker, EPOLL_CTL_DEL, fd, 0, SOURCE_STREAM, number);
-        (void)shutdown(fd, SHUT_RDWR); /* Fails where the peer was first. */
-    }
-    closep(&fd);
-}
-
-static const char *error_reason(int error)
-{
-    switch (error) {
-    case ECONNRESET:
-    case EPIPE:
-        return "reset";
-    case ETIMEDOUT:
-    case EHOSTUNREACH:
-        return "vanished";
-    default:
-        return "error";
-    }
-}
 
 /* A connection's silence that ends it now, in milliseconds, or NEVER_MS. */
 static uint64_t silence_limit(const struct worker *worker, const struct slot *slot)
@@ -83,6 +21,8 @@ static uint64_t silence_limit(const struct worker *worker, const struct slot *sl
 
     if (worker->mode == WORKER_DRAINING && !stream_owes(slot))
         return DRAIN_SILENCE_MS;
+    if (slot->header_due) /* Until it is whole, slot->active_ms is the time of the accept. */
+        return PROXY_TIMEOUT_MS;
     return idle ? idle : NEVER_MS;
 }
 
@@ -94,14 +34,24 @@ static bool has_unread(int fd)
     return ioctl(fd, FIONREAD, &count) == 0 && count > 0;
 }
 
+static void end_silent(struct worker *worker, uint32_t number)
+{
+    if (worker->mode == WORKER_DRAINING)
+        worker_end_stream(worker, number, "stopped", 0);
+    else if (worker_slot(worker, number)->header_due)
+        worker_miss_header(worker, number);
+    else
+        worker_end_stream(worker, number, "idle", 0);
+}
+
 /* Ends the connection if its time has come: else the time when it may. */
 static uint64_t sweep_stream(struct worker *worker, uint32_t number)
 {
-    const struct slot *slot = slot_at(worker, number);
+    const struct slot *slot = worker_slot(worker, number);
     uint64_t limit = silence_limit(worker, slot);
 
     if (limit != NEVER_MS && worker->now_ms >= slot->active_ms + limit && !has_unread(slot->fd)) {
-        end_stream(worker, number, worker->mode == WORKER_DRAINING ? "stopped" : "idle", 0);
+        end_silent(worker, number);
         return NEVER_MS;
     }
     if (worker->mode == WORKER_DRAINING && stream_owes(slot))
@@ -136,7 +86,7 @@ static void sweep_by(struct worker *worker, const struct slot *slot)
 
 static int watch_stream(struct worker *worker, uint32_t number, int operation, uint32_t interest)
 {
-    struct slot *slot = slot_at(worker, number);
+    struct slot *slot = worker_slot(worker, number);
     int r = worker_watch(worker, operation, slot->fd, interest, SOURCE_STREAM, number);
 
     if (r == 0)
@@ -146,7 +96,7 @@ static int watch_stream(struct worker *worker, uint32_t number, int operation, u
 
 int worker_add_stream(struct worker *worker, uint32_t number, int fd)
 {
-    struct slot *slot = slot_at(worker, number);
+    struct slot *slot = worker_slot(worker, number);
     int r;
 
     slot->fd = fd;
@@ -162,9 +112,9 @@ int worker_add_stream(struct worker *worker, uint32_t number, int fd)
 
 static void await(struct worker *worker, uint32_t number, uint32_t interest)
 {
-    if (slot_at(worker, number)->interest != interest &&
+    if (worker_slot(worker, number)->interest != interest &&
         watch_stream(worker, number, EPOLL_CTL_MOD, interest) < 0)
-        end_stream(worker, number, error_reason(errno), errno);
+        worker_lose_stream(worker, number, errno);
 }
 
 bool worker_serves(const struct worker *worker, uint32_t number)
@@ -191,10 +141,12 @@ static enum stream_next step(struct worker *worker, struct slot *slot)
 
 void worker_serve(struct worker *worker, uint32_t number)
 {
-    struct slot *slot = slot_at(worker, number);
+    struct slot *slot = worker_slot(worker, number);
 
     /* It may have been closed or given away since epoll_wait(2) answered. */
     if (slot_owner(slot) != worker->owner)
+        return;
+    if (slot->header_due && !worker_has_header(worker, number))
         return;
     switch (step(worker, slot)) {
     case STREAM_READ:
@@ -204,10 +156,10 @@ void worker_serve(struct worker *worker, uint32_t number)
         await(worker, number, EPOLLOUT);
         break;
     case STREAM_FINISHED:
-        end_stream(worker, number, "finished", 0);
+        worker_end_stream(worker, number, "finished", 0);
         break;
     case STREAM_BROKEN:
-        end_stream(worker, number, error_reason(errno), errno);
+        worker_lose_stream(worker, number, errno);
         break;
     }
 }
@@ -219,7 +171,7 @@ static void collect(struct worker *worker, struct message *batch, int *fds, uint
     int64_t n = slot_next(slots, worker->owner, 0);
 
     for (; n >= 0 && batch->count < most; n = slot_next(slots, worker->owner, (uint32_t)n + 1)) {
-        int fd = slot_at(worker, (uint32_t)n)->fd;
+        int fd = worker_slot(worker, (uint32_t)n)->fd;
 
         (void)worker_watch(worker, EPOLL_CTL_DEL, fd, 0, SOURCE_STREAM, (uint32_t)n);
         fds[batch->count] = fd;
@@ -235,7 +187,7 @@ void worker_give(struct worker *worker, uint32_t most)
 
     collect(worker, &batch, fds, most);
     for (uint32_t i = 0; i < batch.count; i++)
-        slot_set_owner(slot_at(worker, batch.slots[i]), worker->owner | SLOT_IN_TRANSIT);
+        slot_set_owner(worker_slot(worker, batch.slots[i]), worker->owner | SLOT_IN_TRANSIT);
     worker_send(worker, &batch, fds);
     for (uint32_t i = 0; i < batch.count; i++)
         closep(&fds[i]);
@@ -245,19 +197,16 @@ void worker_give(struct worker *worker, uint32_t most)
 void worker_take(struct worker *worker, const struct message *message, const int *fds)
 {
     for (uint32_t i = 0; i < message->count; i++) {
-        struct slot *slot = slot_at(worker, message->slots[i]);
+        struct slot *slot = worker_slot(worker, message->slots[i]);
 
         slot->fd = fds[i];
         slot->copied = true; /* by the giver and the supervisor, for a moment still */
         slot_set_owner(slot, worker->owner); /* no longer in transit: the descriptor is ours */
-        if (fds[i] < 0) {                    /* This process's table of descriptors is full. */
-            report_end(worker, slot, "error", EMFILE);
-            forget(worker, message->slots[i]);
-            continue;
-        }
         stats_add(&worker->io.stats->connections, 1);
-        if (watch_stream(worker, message->slots[i], EPOLL_CTL_ADD, slot->interest) < 0)
-            end_stream(worker, message->slots[i], error_reason(errno), errno);
+        if (fds[i] < 0) /* This process's table of descriptors is full. */
+            worker_lose_stream(worker, message->slots[i], EMFILE);
+        else if (watch_stream(worker, message->slots[i], EPOLL_CTL_ADD, slot->interest) < 0)
+            worker_lose_stream(worker, message->slots[i], errno);
         else
             sweep_by(worker, slot);
     }

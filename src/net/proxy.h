@@ -9,6 +9,14 @@
  * whole. What has come of it lies in the slot's spill buffer, up to spill_end, and none of that is
  * owed: spill_begin is the same. So the connection may change hands between any two bytes.
  */
+
+/*
+ * What a proxy may take from the accept to the end of its header: more than a lost segment or two
+ * cost. PROXY_LATE is the fault of who takes longer.
+ */
+enum { PROXY_TIMEOUT_MS = 5000 };
+#define PROXY_LATE "no whole header within 5 s"
+
 enum proxy_next {
     PROXY_MORE,   /* wait until the socket is readable */
     PROXY_CLIENT, /* the header is whole: slot->peer is the client's address from now on */

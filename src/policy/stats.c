@@ -13,6 +13,7 @@ void stats_sum(struct stats *to, const struct stats *from)
     stats_add(&to->over_rate, stats_read(&from->over_rate));
     stats_add(&to->over_source, stats_read(&from->over_source));
     stats_add(&to->over_total, stats_read(&from->over_total));
+    stats_add(&to->bad_headers, stats_read(&from->bad_headers));
     stats_add(&to->datagrams, stats_read(&from->datagrams));
     stats_add(&to->answered, stats_read(&from->answered));
     for (unsigned i = 0; i < DROP_KINDS; i++)

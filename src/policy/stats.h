@@ -14,7 +14,7 @@ struct stats {
     _Atomic uint64_t accepting;   /* 1 from its start until it accepts no more, pauses included */
     _Atomic uint64_t connections; /* open now */
     _Atomic uint64_t accepted;    /* so far, those refused included */
-    _Atomic uint64_t refused;     /* of these, closed at once: denied, or for a limit */
+    _Atomic uint64_t refused;     /* of these, reset: denied, for a limit, or for a bad header */
     _Atomic uint64_t received;    /* bytes */
     _Atomic uint64_t sent;        /* bytes */
     _Atomic uint64_t unreported;  /* reports that the supervisor had no room for */
@@ -22,6 +22,7 @@ struct stats {
     _Atomic uint64_t over_rate;   /* ... for limits.connection_rate_per_source */
     _Atomic uint64_t over_source; /* ... for limits.connections_per_source */
     _Atomic uint64_t over_total;  /* ... for limits.connections */
+    _Atomic uint64_t bad_headers; /* of those refused, for want of a sound PROXY header */
     _Atomic uint64_t datagrams;   /* received; their bytes count as received, too */
     _Atomic uint64_t answered;    /* of these */
     _Atomic uint64_t dropped[DROP_KINDS]; /* of these, by reason */

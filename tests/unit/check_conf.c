@@ -35,6 +35,7 @@ START_TEST(every_key)
     int r = load_text("host = \"::1\"; port = 1;\nbacklog = 0x10; workers = 256;\n"
                       "idle_timeout = 604800L; drain_timeout = +0;\nlimits: { connections = 5; };\n"
                       "access: { allow = [ \"10.0.0.0/8\" ]; deny = [ \"::1\" ]; };\n"
+                      "proxy_protocol = [ \"192.0.2.7\", \"fd00::/8\" ];\n"
                       "log = { level = \"debug\", target = \"stderr\" connections = \"all\" }\r\n");
 
     no_errors();
@@ -48,13 +49,15 @@ START_TEST(every_key)
     ck_assert_int_eq(conf.limit_connections, 5);
     networks_are(&conf.access_allow, "10.0.0.0/8 ");
     networks_are(&conf.access_deny, "::1 ");
+    networks_are(&conf.proxy_protocol, "192.0.2.7 fd00::/8 ");
     ck_assert_int_eq(conf.log_level, LOG_DEBUG);
     ck_assert_int_eq(conf.log_target, CONF_LOG_TARGET_STDERR);
     ck_assert_int_eq(conf.log_connections, CONF_LOG_CONNECTIONS_ALL);
     ck_assert_uint_eq(conf.origin[CONF_PORT].line, 1);
     ck_assert_uint_eq(conf.origin[CONF_WORKERS].line, 2);
     ck_assert_uint_eq(conf.origin[CONF_ACCESS_DENY].line, 5);
-    ck_assert_uint_eq(conf.origin[CONF_LOG_TARGET].line, 6);
+    ck_assert_uint_eq(conf.origin[CONF_PROXY_PROTOCOL].line, 6);
+    ck_assert_uint_eq(conf.origin[CONF_LOG_TARGET].line, 7);
 }
 END_TEST
 

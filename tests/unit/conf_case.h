@@ -93,6 +93,7 @@ static inline void assert_defaults(void)
     ck_assert_int_eq(conf.limit_ipv6_prefix, 64);
     networks_are(&conf.access_allow, "0.0.0.0/0 ::/0 ");
     networks_are(&conf.access_deny, "");
+    networks_are(&conf.proxy_protocol, "");
     ck_assert_int_eq(conf.log_level, LOG_INFO);
     ck_assert_int_eq(conf.log_target, CONF_LOG_TARGET_AUTO);
     ck_assert_int_eq(conf.log_connections, CONF_LOG_CONNECTIONS_REFUSED);
