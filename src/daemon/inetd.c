@@ -6,8 +6,8 @@
 #include <poll.h>
 #include <signal.h>
 #include <stdbool.h>
+#include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -16,6 +16,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "net/listener.h"
+#include "net/proxy.h"
 #include "net/stream.h"
 #include "policy/access.h"
 
@@ -70,30 +71,44 @@ static struct session *session_new(int fd)
     return s;
 }
 
-/* Waits until the connection is ready. False when it was silent for too long. */
-static bool session_wait(const struct session *s, short events, int idle_timeout)
+/* Waits until the connection is ready, for so many milliseconds or, -1, for ever. */
+static bool session_wait(struct session *s, short events, int timeout_ms)
 {
     struct pollfd p = {.fd = s->slot.fd, .events = events};
-    int timeout = idle_timeout ? idle_timeout * 1000 : -1;
     int n;
 
     do
-        n = poll(&p, 1, timeout);
+        n = poll(&p, 1, timeout_ms);
     while (n < 0 && errno == EINTR);
+    s->io.now_ms = clock_ms();
     return n > 0;
 }
 
 static enum stream_next session_run(struct session *s, int idle_timeout)
 {
-    enum stream_next next = STREAM_READ;
+    enum stream_next next = stream_owes(&s->slot) ? STREAM_WRITE : STREAM_READ;
+    int timeout_ms = idle_timeout ? idle_timeout * 1000 : -1;
 
     while (next == STREAM_READ || next == STREAM_WRITE) {
-        if (!session_wait(s, next == STREAM_READ ? POLLIN : POLLOUT, idle_timeout))
+        if (!session_wait(s, next == STREAM_READ ? POLLIN : POLLOUT, timeout_ms))
             return STREAM_FINISHED;
-        s->io.now_ms = clock_ms();
         next = stream_step(&s->slot, &s->io);
     }
     return next;
+}
+
+static enum proxy_next session_read_header(struct session *s, const char **ret_fault)
+{
+    uint64_t now = clock_ms(), end = now + PROXY_TIMEOUT_MS;
+    enum proxy_next next = PROXY_MORE;
+
+    for (; next == PROXY_MORE && now < end; now = s->io.now_ms)
+        if (session_wait(s, POLLIN, (int)(end - now)))
+            next = proxy_step(&s->slot, &s->io, ret_fault);
+    if (next != PROXY_MORE)
+        return next;
+    *ret_fault = PROXY_LATE;
+    return PROXY_FAULTY;
 }
 
 static int check_input(int *ret_family)
@@ -114,25 +129,8 @@ static int check_input(int *ret_family)
     return 0;
 }
 
-/* Whether the peer is denied: 1, 0, or -errno. Who is gone already is not: that will be noticed. */
-static int is_denied(const struct conf *conf, struct addr *ret_peer)
+static void refuse(const struct conf *conf, const struct addr *peer, const char *reason)
 {
-    struct access access;
-    int r = addr_of_peer(STDIN_FILENO, ret_peer);
-
-    if (r < 0)
-        return r == -ENOTCONN ? 0 : r;
-    r = access_init(&access, conf);
-    if (r < 0)
-        return r;
-    r = !access_allows(&access, ret_peer);
-    access_deinit(&access);
-    return r;
-}
-
-static void refuse(const struct conf *conf, const struct addr *peer)
-{
-    static const struct sockaddr nowhere = {.sa_family = AF_UNSPEC};
     char text[ADDR_TEXT_MAX], host[ADDR_TEXT_MAX], listener[ADDR_TEXT_MAX];
     struct addr local = {.len = 0};
 
@@ -142,10 +140,59 @@ static void refuse(const struct conf *conf, const struct addr *peer)
                         LOG_FIELDS(LOG_TEXT(FIELD_PEER_ADDR, addr_format_host(peer, host)),
                                    LOG_NUMBER(FIELD_PEER_PORT, addr_port(peer)),
                                    LOG_TEXT(FIELD_LISTENER, addr_format(&local, listener)),
-                                   LOG_TEXT(FIELD_REASON, "access.deny")),
-                        "Refused a connection from %s: access.deny", addr_format(peer, text));
-    /* A reset: inetd may hold a copy, so that closing ours with SO_LINGER would do nothing. */
-    (void)connect(STDIN_FILENO, &nowhere, sizeof(nowhere));
+                                   LOG_TEXT(FIELD_REASON, reason)),
+                        "Refused a connection from %s: %s", addr_format(peer, text), reason);
+    stream_reset(STDIN_FILENO);
+}
+
+/* Whether the peer may be served; if not, it is refused. */
+static bool admit(const struct conf *conf, const struct access *access, const struct addr *peer)
+{
+    bool allowed = access_allows(access, peer);
+
+    if (!allowed)
+        refuse(conf, peer, "access.deny");
+    return allowed;
+}
+
+/* The same for one that a proxy passes on, when its header has told who it is. */
+static bool admit_passed_on(struct session *s, const struct conf *conf, const struct access *access)
+{
+    struct addr peer = slot_peer(&s->slot);
+    char reason[64];
+    const char *fault;
+
+    switch (session_read_header(s, &fault)) {
+    case PROXY_CLIENT:
+        peer = slot_peer(&s->slot);
+        return admit(conf, access, &peer);
+    case PROXY_ITSELF:
+        return true;
+    case PROXY_FAULTY:
+        (void)snprintf(reason, sizeof(reason), "proxy_protocol: %s", fault);
+        refuse(conf, &peer, reason);
+        break;
+    default: /* It has ended. */
+        break;
+    }
+    return false;
+}
+
+/* 1 if there is somebody to be served, 0 if not, or -errno. */
+static int begin(struct session *s, const struct conf *conf)
+{
+    _cleanup_(access_deinit) struct access access = {0};
+    struct addr peer;
+    int r = addr_of_peer(STDIN_FILENO, &peer);
+
+    if (r < 0)
+        return r == -ENOTCONN ? 1 : r; /* Who is gone already will be noticed to be. */
+    r = access_init(&access, conf);
+    if (r < 0)
+        return r;
+    slot_set_peer(&s->slot, &peer);
+    s->slot.header_due = access_is_proxy(&access, &peer);
+    return s->slot.header_due ? admit_passed_on(s, conf, &access) : admit(conf, &access, &peer);
 }
 
 static enum stream_next serve(struct session *s, const struct conf *conf, int family)
@@ -160,22 +207,18 @@ static enum stream_next serve(struct session *s, const struct conf *conf, int fa
 
 int inetd_run(const struct conf *conf)
 {
-    _cleanup_(freep) struct session *s = NULL;
-    struct addr peer;
+    _cleanup_(freep) struct session *s = session_new(STDIN_FILENO);
     int family, r;
 
     if (check_input(&family) < 0)
         return EXIT_FAILURE;
     (void)signal(SIGPIPE, SIG_IGN);
-    r = is_denied(conf, &peer);
-    if (r > 0) {
-        refuse(conf, &peer);
-        return EXIT_SUCCESS; /* It did what it was told to. */
-    }
-    s = r == 0 ? session_new(STDIN_FILENO) : NULL;
-    if (!s) {
-        (void)log_event(EVENT_START_FAILED, r < 0 ? r : ENOMEM, LOG_NO_FIELDS, "--inetd: %m");
+    r = s ? begin(s, conf) : -ENOMEM;
+    if (r < 0) {
+        (void)log_event(EVENT_START_FAILED, r, LOG_NO_FIELDS, "--inetd: %m");
         return EXIT_FAILURE;
     }
+    if (r == 0)
+        return EXIT_SUCCESS; /* It did what it was told to. */
     return serve(s, conf, family) == STREAM_FINISHED ? EXIT_SUCCESS : EXIT_FAILURE;
 }
