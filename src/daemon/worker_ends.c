@@ -32,7 +32,8 @@ static void report_end(struct worker *worker, const struct slot *slot, const cha
 
 /*
  * Gives the slot back, before anything else: a peer that sees the end finds its place free. The
- * descriptor is the caller's. As long as others hold copies, close(2) does not take it out of epoll.
+ * descriptor is the caller's. As long as others hold copies, close(2) does not take it out of
+ * epoll.
  */
 static int release(struct worker *worker, uint32_t number)
 {

@@ -22,7 +22,7 @@ struct stats {
     _Atomic uint64_t over_rate;   /* ... for limits.connection_rate_per_source */
     _Atomic uint64_t over_source; /* ... for limits.connections_per_source */
     _Atomic uint64_t over_total;  /* ... for limits.connections */
-    _Atomic uint64_t bad_headers; /* of those refused, for want of a sound PROXY header */
+    _Atomic uint64_t bad_headers; /* ... for want of a sound PROXY header */
     _Atomic uint64_t datagrams;   /* received; their bytes count as received, too */
     _Atomic uint64_t answered;    /* of these */
     _Atomic uint64_t dropped[DROP_KINDS]; /* of these, by reason */
