@@ -41,7 +41,10 @@ start_liar() {
     mkfifo "$dir/ports"
     python3 -B "$source/liar.py" >"$dir/ports" &
     liar=$!
-    read -r changed doubled shortened closed <"$dir/ports"
+    {
+        read -r changed doubled shortened closed
+        read -r udp_changed udp_doubled udp_shortened misdirected pretended lossy
+    } <"$dir/ports"
 }
 
 lies() {
@@ -59,7 +62,32 @@ lies() {
     notices "$closed" "closed by the server\|reset by peer" bulk
 }
 
+datagram_lies() {
+    for mode in "--connections=3" "--connections=3 --spin" "--connections=3 --burst"; do
+        # shellcheck disable=SC2086
+        notices "$udp_changed" "wrong bytes" datagrams $mode
+        # shellcheck disable=SC2086
+        notices "$udp_doubled" "came twice" datagrams $mode
+        # shellcheck disable=SC2086
+        notices "$udp_shortened" "answer of 63 bytes" datagrams $mode
+        # shellcheck disable=SC2086
+        notices "$pretended" "an answer came from" datagrams $mode
+    done
+    notices "$misdirected" "to another peer" datagrams --connections=3
+}
+
+# Loss is no lie: it is counted, and the exchange goes on.
+loss() {
+    timeout 20 "$programs/load" datagrams --seconds=0.5 "127.0.0.1:$lossy" >"$dir/out" 2>&1
+    status=$?
+    if [ "$status" -ne 0 ] || ! grep -q '"lost": [1-9]' "$dir/out"; then
+        fail "load datagrams: status $status, and no loss: $(cat "$dir/out")"
+    fi
+}
+
 smoke
 start_liar
 lies
+datagram_lies
+loss
 exit "$failed"

@@ -15,7 +15,11 @@
 static const struct {
     const char *name;
     void (*run)(const struct options *options);
-} modes[] = {{"pingpong", pingpong}, {"bulk", bulk}, {"short", short_lived}, {"idle", idle}};
+} modes[] = {{"pingpong", pingpong},
+             {"datagrams", datagrams},
+             {"bulk", bulk},
+             {"short", short_lived},
+             {"idle", idle}};
 
 static void raise_descriptors(void)
 {

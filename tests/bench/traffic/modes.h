@@ -8,6 +8,9 @@
 /* One message under way on each connection: an answer sends the next. */
 void pingpong(const struct options *options);
 
+/* The same with datagrams; or, with --burst, many from one peer and the next when all are back. */
+void datagrams(const struct options *options);
+
 /* As many bytes as go through. */
 void bulk(const struct options *options);
 

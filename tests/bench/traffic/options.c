@@ -11,13 +11,15 @@
 #include "traffic/payload.h"
 
 static const char usage[] =
-    "usage: load pingpong|bulk|short|idle [OPTION...] ADDRESS:PORT\n"
+    "usage: load pingpong|datagrams|bulk|short|idle [OPTION...] ADDRESS:PORT\n"
     "  -c, --connections=N   at the same time (1)\n"
     "  -s, --size=BYTES      of a message (64)\n"
     "  -d, --seconds=S       to measure (1)\n"
     "  -w, --warmup=S        not measured, before (0.2)\n"
     "  -b, --bytes=N         bulk: end after so many on each connection (no limit)\n"
-    "      --spin            pingpong on one connection: poll, do not sleep in recv(2)\n"
+    "      --burst           datagrams: all from one address at once, and again when they are "
+    "back\n"
+    "      --spin            pingpong on one connection, datagrams: poll, do not sleep in recv(2)\n"
     "      --sync            print \"ready\" and wait for a line on standard input before\n"
     "                        measuring (idle: connecting), and for another one, or its end,\n"
     "                        before closing the connections\n"
@@ -67,6 +69,9 @@ static void option(struct options *options, int letter)
     case 'b':
         options->bytes = (uint64_t)number(optarg, 1, 1e15);
         break;
+    case 'B':
+        options->burst = true;
+        break;
     case 'P':
         options->spin = true;
         break;
@@ -87,6 +92,7 @@ struct options options_parse(int argc, char **argv)
         {"seconds", required_argument, NULL, 'd'},
         {"warmup", required_argument, NULL, 'w'},
         {"bytes", required_argument, NULL, 'b'},
+        {"burst", no_argument, NULL, 'B'},
         {"spin", no_argument, NULL, 'P'},
         {"sync", no_argument, NULL, 'S'},
         {NULL, 0, NULL, 0},

@@ -9,13 +9,14 @@
 struct options {
     const char *mode;
     struct sockaddr_in target;
-    unsigned connections;
-    size_t size;       /* bytes of a message */
-    uint64_t bytes;    /* bulk: at most so many on each connection */
-    double seconds;    /* to measure */
-    double warmup;     /* seconds before */
-    bool spin;         /* one connection: poll the socket, do not sleep in it */
-    bool synchronised; /* wait for a line on standard input before and after measuring */
+    unsigned connections; /* or datagrams under way */
+    size_t size;          /* bytes of a message */
+    uint64_t bytes;       /* bulk: at most so many on each connection */
+    double seconds;       /* to measure */
+    double warmup;        /* seconds before */
+    bool burst;           /* datagrams: from one address, all at once */
+    bool spin;            /* one connection, datagrams: poll the socket, do not sleep in it */
+    bool synchronised;    /* wait for a line on standard input before and after measuring */
 };
 
 /* Reads the command line; what is wrong with it ends the program. */

@@ -52,7 +52,8 @@ void window_begin(struct window *window)
 {
     wait_until_told(window->options);
     histogram_reset(&window->histogram);
-    window->bytes = 0;
+    window->bytes = window->lost = 0;
+    window->waited_nsec = 0;
     window->begun_cpu_nsec = cpu_nsec();
     window->begun_nsec = now_nsec();
 }
@@ -74,7 +75,7 @@ static void print_durations(const struct window *window)
     } quantiles[] = {{"p50_us", 0.5}, {"p90_us", 0.9}, {"p99_us", 0.99}, {"p999_us", 0.999}};
 
     printf(", \"count\": %" PRIu64 ", \"per_second\": %.1f", histogram->count,
-           (double)histogram->count / window->seconds);
+           (double)histogram->count / (window->seconds - (double)window->waited_nsec / 1e9));
     for (size_t i = 0; i < sizeof(quantiles) / sizeof(quantiles[0]); i++)
         printf(", \"%s\": %.2f", quantiles[i].name,
                histogram_quantile_us(histogram, quantiles[i].share));
@@ -94,6 +95,9 @@ void window_report(const struct window *window)
     if (window->bytes)
         printf(", \"bytes\": %" PRIu64 ", \"megabytes_per_second\": %.1f", window->bytes,
                (double)window->bytes / 1e6 / window->seconds);
+    if (window->may_lose)
+        printf(", \"lost\": %" PRIu64 ", \"waited_seconds\": %.6f", window->lost,
+               (double)window->waited_nsec / 1e9);
     puts("}");
     flush();
     if (options->synchronised)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #pragma once
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "traffic/histogram.h"
@@ -14,6 +15,9 @@ struct window {
     const struct options *options;
     struct histogram histogram; /* of the messages, or the cycles */
     uint64_t bytes;             /* bulk: that came back */
+    bool may_lose;              /* then these two are reported */
+    uint64_t lost;              /* datagrams that did not come back in time */
+    int64_t waited_nsec;        /* for nothing but such; no part of the rate */
     int64_t begun_nsec;         /* window_begin */
     int64_t begun_cpu_nsec;
     double seconds, cpu_share; /* window_end */
