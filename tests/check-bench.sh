@@ -19,7 +19,8 @@ fail() {
 # Each server of ours that is built; libuv's is if "make bench" has run.
 smoke() {
     timeout 100 python3 -B "$source/bench.py" --smoke --no-build --bin "$programs" \
-        --echod "echod=${ECHOD:?}" --servers echod,floor_blocking,floor_epoll,libuv \
+        --echod "echod=${ECHOD:?}" \
+        --servers echod,policy,floor_blocking,floor_epoll,floor_udp,libuv \
         2>"$dir/progress" || {
         cat "$dir/progress" >&2
         fail "the smoke run failed"

@@ -74,13 +74,14 @@ def _names(known):
 
 
 def parse(argv):
-    servers = ["echod", *(peer.name for peer in peers.PEERS + peers.FLOORS)]
+    servers = ["echod", peers.POLICY, *(peer.name for peer in peers.PEERS + peers.FLOORS)]
     case_names = [case.name for case in cases.CASES]
     parser = argparse.ArgumentParser(description=__doc__)
     add = parser.add_argument
     add("--bin", type=Path, default=HERE, help="where make has built load, launch and the floors")
     add("--echod", type=_echod, action="append", metavar="NAME=PATH[:key=value,...]", default=[],
-        help="an echod, with settings of its own; the first is the one that peers are compared to")
+        help="an echod, with settings of its own; the first is the one that peers are compared to, "
+        "and takes part once more as " + peers.POLICY + ", with all limits and an access list")
     add("--servers", type=_names(servers), default=servers, help="some of " + ",".join(servers))
     add("--cases", type=_names(case_names), default=case_names,
         help="some of " + ",".join(case_names))
@@ -111,6 +112,8 @@ def _wanted(options, descriptors):
         for name, path, settings in options.echod
         if "echod" in options.servers
     ]
+    if options.echod and peers.POLICY in options.servers:
+        wanted.insert(1, peers.with_policy(*options.echod[0][1:], connections))
     return wanted + [peer for peer in peers.PEERS + peers.FLOORS if peer.name in options.servers]
 
 
@@ -118,7 +121,8 @@ def _find(programs, wanted):
     """Pairs of a peer and its program, and what to say in the report of each, missing or not."""
     entrants, servers = [], []
     for peer in wanted:
-        entry = {"name": peer.name, "kind": peer.kind, "text": peer.text, "missing": ""}
+        entry = {key: getattr(peer, key) for key in ("name", "kind", "text", "transports")}
+        entry["missing"] = ""
         try:
             entrants.append((peer, programs.find(peer.program)))
             entry["version"] = programs.version(peer)
@@ -157,7 +161,10 @@ def measure(options, argv, directory):
         },
         "meter": {"text": bench.meters.text, "deviation": bench.meters.deviation},
         "servers": servers,
-        "cases": [{"name": case.name, "connections": case.connections} for case in chosen],
+        "cases": [
+            {"name": case.name, "transport": case.transport, "connections": case.connections}
+            for case in chosen
+        ],
         "skipped": session.skipped,
         "failed": session.failed,
         "samples": session.samples,

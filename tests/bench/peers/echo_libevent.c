@@ -101,6 +101,33 @@ static void on_connection(struct evconnlistener *listener, evutil_socket_t fd,
     event_add(peer->readable, NULL);
 }
 
+/* ---- datagrams: it has nothing of its own for them, so the two calls are ours ---- */
+
+static void on_datagram(evutil_socket_t fd, short events, void *unused)
+{
+    struct sockaddr_in from;
+    socklen_t from_size = sizeof(from);
+    ssize_t got = recvfrom(fd, buffer, sizeof(buffer), 0, (struct sockaddr *)&from, &from_size);
+
+    (void)events;
+    (void)unused;
+    if (got >= 0)
+        (void)sendto(fd, buffer, (size_t)got, 0, (const struct sockaddr *)&from, from_size);
+}
+
+static void echo_datagrams(struct event_base *base, const struct sockaddr_in *addr)
+{
+    evutil_socket_t fd = socket(AF_INET, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+
+    if (fd < 0 || bind(fd, (const struct sockaddr *)addr, sizeof(*addr)) < 0) {
+        perror("UDP");
+        exit(1);
+    }
+    event_add(event_new(base, fd, EV_READ | EV_PERSIST, on_datagram, NULL), NULL);
+}
+
+/* ---- both ---- */
+
 static void raise_descriptors(void)
 {
     struct rlimit limit;
@@ -111,14 +138,15 @@ static void raise_descriptors(void)
     }
 }
 
-static void print_port(evutil_socket_t fd)
+/* Puts the port that the kernel has chosen, if it was to choose, into ADDR. */
+static void get_port(evutil_socket_t fd, struct sockaddr_in *addr)
 {
-    struct sockaddr_in addr;
-    socklen_t size = sizeof(addr);
+    socklen_t size = sizeof(*addr);
 
-    if (getsockname(fd, (struct sockaddr *)&addr, &size) == 0)
-        printf("%d\n", ntohs(addr.sin_port));
-    fflush(stdout);
+    if (getsockname(fd, (struct sockaddr *)addr, &size) < 0) {
+        perror("getsockname");
+        exit(1);
+    }
 }
 
 int main(int argc, char **argv)
@@ -137,6 +165,9 @@ int main(int argc, char **argv)
         perror("bind");
         return 1;
     }
-    print_port(evconnlistener_get_fd(listener));
+    get_port(evconnlistener_get_fd(listener), &addr);
+    echo_datagrams(base, &addr);
+    printf("%d\n", ntohs(addr.sin_port));
+    fflush(stdout);
     return event_base_dispatch(base);
 }

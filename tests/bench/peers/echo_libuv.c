@@ -11,6 +11,8 @@
  * reading pauses.
  */
 
+enum { DATAGRAMS = 20 }; /* at a time: as many as it takes */
+
 struct rest {
     uv_write_t request;
     char bytes[];
@@ -107,14 +109,43 @@ static void on_connection(uv_stream_t *server, int status)
         close_stream((uv_stream_t *)client);
 }
 
-static void print_port(uv_tcp_t *server)
-{
-    struct sockaddr_in addr;
-    int size = sizeof(addr);
+/* ---- datagrams ---- */
 
-    check(uv_tcp_getsockname(server, (struct sockaddr *)&addr, &size), "uv_tcp_getsockname");
-    printf("%d\n", ntohs(addr.sin_port));
-    fflush(stdout);
+static void on_datagram_alloc(uv_handle_t *handle, size_t suggested, uv_buf_t *ret)
+{
+    static char datagrams[DATAGRAMS * 65536];
+
+    (void)handle;
+    (void)suggested;
+    *ret = uv_buf_init(datagrams, sizeof(datagrams));
+}
+
+static void on_datagram(uv_udp_t *udp, ssize_t size, const uv_buf_t *bytes,
+                        const struct sockaddr *from, unsigned flags)
+{
+    uv_buf_t all = uv_buf_init(bytes->base, size > 0 ? (unsigned)size : 0);
+
+    (void)flags;
+    if (size >= 0 && from) /* Else there was nothing more to read. */
+        (void)uv_udp_try_send(udp, &all, 1, from);
+}
+
+/* Many are received by one call; there is none to send many. */
+static void echo_datagrams(uv_loop_t *loop, uv_udp_t *udp, const struct sockaddr_in *addr)
+{
+    check(uv_udp_init_ex(loop, udp, AF_INET | UV_UDP_RECVMMSG), "uv_udp_init_ex");
+    check(uv_udp_bind(udp, (const struct sockaddr *)addr, 0), "uv_udp_bind");
+    check(uv_udp_recv_start(udp, on_datagram_alloc, on_datagram), "uv_udp_recv_start");
+}
+
+/* ---- both ---- */
+
+/* Puts the port that the kernel has chosen, if it was to choose, into ADDR. */
+static void get_port(uv_tcp_t *server, struct sockaddr_in *addr)
+{
+    int size = sizeof(*addr);
+
+    check(uv_tcp_getsockname(server, (struct sockaddr *)addr, &size), "uv_tcp_getsockname");
 }
 
 static void raise_descriptors(void)
@@ -132,12 +163,16 @@ int main(int argc, char **argv)
     uv_loop_t *loop = uv_default_loop();
     struct sockaddr_in addr;
     uv_tcp_t server;
+    uv_udp_t udp;
 
     raise_descriptors();
     check(uv_ip4_addr("127.0.0.1", argc > 1 ? atoi(argv[1]) : 0, &addr), "uv_ip4_addr");
     check(uv_tcp_init(loop, &server), "uv_tcp_init");
     check(uv_tcp_bind(&server, (const struct sockaddr *)&addr, 0), "uv_tcp_bind");
+    get_port(&server, &addr);
+    echo_datagrams(loop, &udp, &addr);
     check(uv_listen((uv_stream_t *)&server, SOMAXCONN, on_connection), "uv_listen");
-    print_port(&server);
+    printf("%d\n", ntohs(addr.sin_port));
+    fflush(stdout);
     return uv_run(loop, UV_RUN_DEFAULT);
 }

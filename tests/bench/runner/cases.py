@@ -25,7 +25,8 @@ class Case:
     run(bench, server, case) returns the values. Servers are SHARED by the cases that say so; FRESH
     is one that has done nothing yet, OWN are those that the case starts itself. What takes long
     and varies little is not repeated more often than most times. columns are what the report
-    shows: a title, the name of a value, and what to multiply it by.
+    shows: a title, the name of a value, and what to multiply it by. Of UDP, connections are
+    datagrams under way, each from a peer of its own or, in a burst, all from one.
     """
 
     name: str
@@ -33,6 +34,8 @@ class Case:
     run: object
     columns: tuple
     connections: int = 1
+    transport: str = "tcp"
+    burst: bool = False
     spin: bool = False
     server: str = SHARED
     only_echod: bool = False
@@ -76,6 +79,17 @@ def run_pingpong(bench, server, case):
     args = ["-c", case.connections, "-s", MESSAGE_BYTES] + (["--spin"] if case.spin else [])
     values = _measured(bench, server, "pingpong", *args)
     values["server_cpu_us_per_message"] = values["server_cpu_seconds"] * 1e6 / values["count"]
+    return values
+
+
+def run_datagrams(bench, server, case):
+    args = ["-c", case.connections, "-s", MESSAGE_BYTES]
+    args += ["--spin"] * case.spin + ["--burst"] * case.burst
+    values = _measured(bench, server, "datagrams", *args)
+    if not values.get("count"):
+        raise Failed(f"{server.peer.name}: no datagram came back in time")
+    values["lost_share"] = values["lost"] / (values["lost"] + values["count"])
+    values["server_cpu_us_per_datagram"] = values["server_cpu_seconds"] * 1e6 / values["count"]
     return values
 
 
@@ -152,8 +166,16 @@ _SHARES = (("server CPU %", "server_cpu_share", 100), ("load CPU %", "load_cpu_s
 _TIMES = (("p50 µs", "p50_us", 1), ("p99 µs", "p99_us", 1), ("p99.9 µs", "p999_us", 1))
 _PSS = (("PSS MB", "server_pss_kb", 1 / 1000),)
 _CPU_PER_MESSAGE = (("CPU µs/message", "server_cpu_us_per_message", 1),)
+_CPU_PER_DATAGRAM = (("CPU µs/datagram", "server_cpu_us_per_datagram", 1),)
 _CPU_PER_CONNECTION = (("CPU µs/connection", "server_cpu_us_per_connection", 1),)
 _MESSAGES = (("messages/s", "per_second", 1), *_TIMES, *_CPU_PER_MESSAGE, *_SHARES, *_PSS)
+_DATAGRAMS = (
+    ("datagrams/s", "per_second", 1),
+    ("lost %", "lost_share", 100),
+    *_TIMES,
+    *_CPU_PER_DATAGRAM,
+    *_SHARES,
+)
 _CONNECTIONS = (("connections/s", "per_second", 1), *_TIMES, *_CPU_PER_CONNECTION, *_SHARES)
 _BULK = (("MB/s", "megabytes_per_second", 1), ("CPU ms/GB", "server_cpu_ms_per_gb", 1), *_SHARES)
 _IDLE = (
@@ -168,6 +190,11 @@ _QUIET = (
     ("CPU % with a message per second", "trickle_cpu_percent", 1),
 )
 
+
+def _udp(name, title, datagrams=1, **more):
+    return Case(name, title, run_datagrams, _DATAGRAMS, datagrams, transport="udp", **more)
+
+
 CASES = (
     Case("one", "1 connection", run_pingpong, _MESSAGES),
     Case("spin", "1 connection, the client never sleeps", run_pingpong, _MESSAGES, spin=True),
@@ -179,6 +206,10 @@ CASES = (
     Case("short50", "Connect, one message, close: 50 at a time", run_short, _CONNECTIONS, 50),
     Case("idle1000", "1,000 idle connections", run_idle, _IDLE, 1000, server=FRESH, most=1),
     Case("idle10000", "10,000 idle connections", run_idle, _IDLE, 10000, server=FRESH, most=2),
+    _udp("udp_one", "UDP: 1 peer"),
+    _udp("udp_spin", "UDP: 1 peer, which never sleeps", spin=True),
+    _udp("udp_50", "UDP: 50 peers", 50),
+    _udp("udp_burst", "UDP: bursts of 64 datagrams from 1 peer", 64, burst=True),
     Case("start", "Start and stop", run_start_stop, _START, server=OWN),
     Case("quiet", "Little to do", run_quiet, _QUIET, server=FRESH, only_echod=True),
 )
@@ -196,6 +227,8 @@ def choose(names, smoke):
 
 def why_not(case, peer, descriptors):
     """Why a peer does not take part, or None."""
+    if case.transport not in peer.transports:
+        return f"no {case.transport.upper()}"
     if case.only_echod and peer.kind != "echod":
         return "asked of echod only"
     if case.name in peer.cannot:

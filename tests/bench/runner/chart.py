@@ -27,6 +27,8 @@ text {{ font: 13px {FONT}; fill: #1f2328; }}
 SPECS = (
     ("one", "p50_us", "One connection: time of a message, p50, µs"),
     ("50", "server_cpu_us_per_message", "50 connections: server CPU for each message, µs"),
+    ("udp_one", "p50_us", "UDP, one peer: time of a datagram, p50, µs"),
+    ("udp_50", "server_cpu_us_per_datagram", "UDP, 50 peers: server CPU for each datagram, µs"),
 )
 
 

@@ -3,14 +3,17 @@
 
 from dataclasses import dataclass
 
-BEST_PEER, ITSELF, NUMBER = "best peer", "itself", "number"
+from runner.peers import POLICY
+
+BEST_PEER, ITSELF, NUMBER, REFERENCE = "best peer", "itself", "number", "echod"
 
 
 @dataclass(frozen=True)
 class Goal:
     """
     A value is at most, or at least, the limit: as a number, as a share of the same value of the
-    best peer or a peer by its name, or as a share of echod's own in another case.
+    best peer, of a peer by its name or of the first echod, or as a share of echod's own in another
+    case. Asked of all that are an echod, or of the one named in only.
     """
 
     text: str
@@ -22,6 +25,12 @@ class Goal:
     other_case: str = ""
     unit: str = ""
     scale: float = 1
+    only: str = ""
+
+
+
+def _policy_costs_little(text, case):
+    return Goal(text, case, "per_second", True, 0.98, REFERENCE, only=POLICY)
 
 
 GOALS = (
@@ -49,6 +58,16 @@ GOALS = (
     Goal("stop", "start", "stop_ms", False, 10, NUMBER, unit=" ms"),
     Goal("CPU, idle", "quiet", "idle_cpu_percent", False, 0.1, NUMBER, unit=" %"),
     Goal("CPU, a message a second", "quiet", "trickle_cpu_percent", False, 0.5, NUMBER, unit=" %"),
+    Goal("UDP: p50 on 1 peer", "udp_one", "p50_us", False, 0.4),
+    Goal("UDP: rate on 50 peers", "udp_50", "per_second", True, 1.1),
+    Goal("UDP: CPU per datagram on 50 peers", "udp_50", "server_cpu_us_per_datagram", False, 0.85),
+    Goal("UDP: rate in bursts of 64", "udp_burst", "per_second", True, 1.5),
+    Goal("UDP: lost, 50 peers", "udp_50", "lost_share", False, 0, NUMBER, unit=" %", scale=100),
+    Goal("UDP: lost, bursts", "udp_burst", "lost_share", False, 0, NUMBER, unit=" %", scale=100),
+    _policy_costs_little("rate with policy, 50 connections", "50"),
+    _policy_costs_little("rate with policy, connect, echo, close: 50 at a time", "short50"),
+    _policy_costs_little("UDP: rate with policy, 50 peers", "udp_50"),
+    _policy_costs_little("UDP: rate with policy, bursts", "udp_burst"),
 )
 
 
@@ -73,6 +92,8 @@ def judge(results, goal, echod):
     peer = goal.versus
     if peer == BEST_PEER:
         peer = results.best_peer(goal.case, goal.value, goal.at_least)
+    elif peer == REFERENCE:
+        peer = results.reference()
     if peer is None:
         return Outcome(None, "no peer")
     return Outcome(results.ratio(echod, peer, goal.case, goal.value), f"× {peer}'s")
@@ -90,4 +111,8 @@ FLOORS = (
     ("floor_epoll", "bulk", "server_cpu_ms_per_gb", "bulk, CPU ms per GB"),
     ("floor_epoll", "short", "p50_us", "connect, echo, close: p50, µs"),
     ("floor_epoll", "short50", "server_cpu_us_per_connection", "CPU per short connection, µs"),
+    ("floor_udp", "udp_one", "p50_us", "UDP: p50 on 1 peer, µs"),
+    ("floor_udp", "udp_spin", "p50_us", "UDP: p50 on 1 peer, which never sleeps, µs"),
+    ("floor_udp", "udp_50", "server_cpu_us_per_datagram", "UDP: CPU per datagram, 50 peers, µs"),
+    ("floor_udp", "udp_burst", "server_cpu_us_per_datagram", "UDP: CPU per datagram, bursts, µs"),
 )

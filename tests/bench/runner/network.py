@@ -68,7 +68,13 @@ def enter():
 
 
 def free_port():
-    with socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
+    """One that is free for TCP and for UDP."""
+    while True:
+        with socket.socket() as stream, socket.socket(type=socket.SOCK_DGRAM) as datagrams:
+            stream.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            stream.bind(("127.0.0.1", 0))
+            try:
+                datagrams.bind(stream.getsockname())
+            except OSError:
+                continue
+            return stream.getsockname()[1]

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 ONE_AT_A_TIME = "serves one connection at a time"
 FORKS = "one process or more for each connection: measured up to 1,000 of them"
 FORKED_MOST = 1000
+TCP, UDP, BOTH = ("tcp",), ("udp",), ("tcp", "udp")
 
 
 @dataclass(frozen=True)
@@ -23,6 +24,7 @@ class Peer:
     text: str
     program: str  # what it needs, by its name in programs.py
     command: object
+    transports: tuple = TCP
     version: tuple = ()  # prints its version in the first line
     most: int = 0  # connections at the same time; 0: as many as there are descriptors
     why: str = ""  # not more than that
@@ -69,6 +71,18 @@ defaults
 }}
 service echo
 {{
+    id = echo-dgram
+    type = INTERNAL UNLISTED
+    port = {port}
+    bind = 127.0.0.1
+    socket_type = dgram
+    protocol = udp
+    wait = yes
+    user = {user}
+    flags = NOLIBWRAP
+}}
+service echo
+{{
     id = echo-stream
     type = INTERNAL UNLISTED
     port = {port}
@@ -93,12 +107,14 @@ def _xinetd(place):
 
 
 def _openbsd_inetd(place):
+    # No UDP: it does not answer what comes from the loopback network, lest it answer itself.
     line = f"127.0.0.1:echo stream tcp nowait.1000000 {_user()} internal\n"
     return [place.program, "-i", "-R", "1000000", place.write("inetd.conf", line)]
 
 
 def _forking(name, text, program, command, version, **more):
-    return Peer(name, "peer", text, program, command, version, FORKED_MOST, FORKS, **more)
+    more = {"version": version, "most": FORKED_MOST, "why": FORKS, **more}
+    return Peer(name, "peer", text, program, command, **more)
 
 
 NCAT_BULK = (
@@ -107,23 +123,33 @@ NCAT_BULK = (
 )
 
 PEERS = (
-    Peer("libuv", "peer", "C, libuv", "echo_libuv", _own, ("pkg-config", "--modversion", "libuv")),
+    Peer(
+        "libuv",
+        "peer",
+        "C, libuv",
+        "echo_libuv",
+        _own,
+        BOTH,
+        ("pkg-config", "--modversion", "libuv"),
+    ),
     Peer(
         "libevent",
         "peer",
         "C, libevent",
         "echo_libevent",
         _own,
+        BOTH,
         ("pkg-config", "--modversion", "libevent_core"),
     ),
-    Peer("go", "peer", "Go, a goroutine per connection", "echo_go", _own, ("go", "version")),
-    Peer("node", "peer", "JavaScript, node", "echo_node.js", _node, ("node", "--version")),
+    Peer("go", "peer", "Go, a goroutine per connection", "echo_go", _own, BOTH, ("go", "version")),
+    Peer("node", "peer", "JavaScript, node", "echo_node.js", _node, BOTH, ("node", "--version")),
     Peer(
         "asyncio",
         "peer",
         "Python, asyncio's Protocol",
         "echo_asyncio.py",
         _python,
+        BOTH,
         ("python3", "--version"),
     ),
     Peer(
@@ -132,15 +158,22 @@ PEERS = (
         "Python, a blocking loop",
         "echo_tutorial.py",
         _python,
-        ("python3", "--version"),
-        1,
-        ONE_AT_A_TIME,
+        version=("python3", "--version"),
+        most=1,
+        why=ONE_AT_A_TIME,
     ),
     _forking("socat", "socat TCP-LISTEN,fork PIPE", "socat", _socat, ("dpkg:socat",)),
     _forking(
         "ncat", "ncat -l -k -e /bin/cat", "ncat", _ncat, ("dpkg:ncat",), cannot={"bulk": NCAT_BULK}
     ),
-    _forking("xinetd", "xinetd, its internal echo", "xinetd", _xinetd, ("dpkg:xinetd",)),
+    _forking(
+        "xinetd",
+        "xinetd, its internal echo",
+        "xinetd",
+        _xinetd,
+        ("dpkg:xinetd",),
+        transports=BOTH,
+    ),
     _forking(
         "openbsd-inetd",
         "inetd, its internal echo",
@@ -169,14 +202,21 @@ FLOORS = (
         why=ONE_AT_A_TIME,
     ),
     Peer("floor_epoll", "floor", "C, a bare epoll loop", "floor_epoll", _own),
+    Peer("floor_udp", "floor", "C, a bare loop of recvfrom and sendto", "floor_udp", _own, UDP),
 )
 
 
 # ---- echod ----
 
+POLICY = "policy"
+DENIED = [f"10.{number}.0.0/16" for number in range(100)]
+NEVER_REACHED = "1000000"  # per second
+
 
 def _literal(value):
     """How libconfig writes it."""
+    if isinstance(value, (list, tuple)):
+        return "[ " + ", ".join(map(_literal, value)) + " ]"
     number = value.lstrip("-").isdigit() or value in ("true", "false")
     return value if number else '"' + value.replace("\\", "\\\\").replace('"', '\\"') + '"'
 
@@ -192,19 +232,42 @@ def echod_conf(settings):
     return "\n".join(lines) + "\n"
 
 
-def echod(name, program, settings, connections):
-    """An echod with settings of its own, and room for so many connections."""
-
+def _echod(name, text, program, settings):
     def command(place):
         all_settings = {
             "host": "127.0.0.1",
             "port": str(place.port),
-            "limits.connections": str(connections),
-            "limits.connections_per_source": str(connections),
+            "protocols": BOTH,
             "log.target": "stderr",
             **settings,
         }
         return [program, "--config", place.write("echod.conf", echod_conf(all_settings))]
 
+    return Peer(
+        name, "echod", text, program, command, BOTH, (program, "--version"), notifies=True
+    )
+
+
+def echod(name, program, settings, connections):
+    """An echod with settings of its own, and room for so many connections, of any source."""
     text = "echod" + "".join(f", {key} = {value}" for key, value in settings.items())
-    return Peer(name, "echod", text, program, command, (program, "--version"), notifies=True)
+    room = {
+        "limits.connections": str(connections),
+        "limits.connections_per_source": "0",
+        "limits.connection_rate_per_source": "0",
+        "limits.datagram_rate_per_source": "0",
+    }
+    return _echod(name, text, program, {**room, **settings})
+
+
+def with_policy(program, settings, connections):
+    """The same with all its policy on, though nobody ever comes up against it."""
+    text = f"the same echod, each source limited, {len(DENIED)} networks denied"
+    policy = {
+        "limits.connections": str(connections),
+        "limits.connections_per_source": str(connections),
+        "limits.connection_rate_per_source": NEVER_REACHED,
+        "limits.datagram_rate_per_source": NEVER_REACHED,
+        "access.deny": DENIED,
+    }
+    return _echod(POLICY, text, program, {**policy, **settings})

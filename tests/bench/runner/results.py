@@ -4,6 +4,7 @@
 from statistics import median
 
 DISTURBED = 0.1  # of the CPUs that are used, taken by others
+LOSS_LIMIT = 0.01  # of the datagrams: who loses more is no peer to be compared to
 LOAD_LIMIT = 0.9  # of a CPU: from here on the load may be what is measured
 
 
@@ -31,12 +32,22 @@ class Results:
 
     # ---- servers ----
 
-    def servers(self, *kinds):
-        """Those that took part."""
-        return [s for s in self.data["servers"] if not s["missing"] and s["kind"] in kinds]
+    def servers(self, *kinds, transport=None):
+        """Those that took part, or those of them that speak a transport."""
+        return [
+            s
+            for s in self.data["servers"]
+            if not s["missing"]
+            and s["kind"] in kinds
+            and (transport is None or transport in s["transports"])
+        ]
 
     def names(self, *kinds):
         return [server["name"] for server in self.servers(*kinds)]
+
+    def reference(self):
+        """The echod that the others are compared to, or None."""
+        return next(iter(self.names("echod")), None)
 
     def missing(self):
         return [server for server in self.data["servers"] if server["missing"]]
@@ -79,11 +90,16 @@ class Results:
             name: number
             for name in self.names("peer")
             if (number := self.median(name, case, value)) is not None
+            and not self._loses(name, case)
         }
         choose = max if more_is_better else min
         return choose(medians, key=medians.get) if medians else None
 
     # ---- doubts ----
+
+    def _loses(self, server, case):
+        shares = [sample.get("lost_share", 0) for sample in self._samples(server, case)]
+        return median(shares) > LOSS_LIMIT
 
     def load_was_limit(self, server, case):
         """Whether the load had next to no CPU time left, without being told to poll."""

@@ -78,7 +78,7 @@ class Server:
         self.exit_fd = os.pidfd_open(self.process.pid)
         if self.meter:
             self.meter.follow(self.process.pid)
-        ready = self._wait_notified(notify) if notify else self._wait_connected()
+        ready = self._wait_notified(notify) if notify else self._wait_reached()
         begun = os.read(stamp[0], 8)
         os.close(stamp[0])
         if len(begun) != 8:
@@ -114,13 +114,27 @@ class Server:
                     return time.monotonic()
         raise Failed(f"{self.peer.name} did not become ready: {self._last_words()}")
 
-    def _wait_connected(self):
+    def _wait_reached(self):
         give_up = time.monotonic() + START_SECONDS
+        reached = self._connects if "tcp" in self.peer.transports else self._answers
         while not self._ended() and time.monotonic() < give_up:
-            with socket.socket() as probe:
-                if probe.connect_ex(("127.0.0.1", self.place.port)) == 0:
-                    return time.monotonic()
+            if reached():
+                return time.monotonic()
         raise Failed(f"{self.peer.name} did not become ready: {self._last_words()}")
+
+    def _connects(self):
+        with socket.socket() as probe:
+            return probe.connect_ex(("127.0.0.1", self.place.port)) == 0
+
+    def _answers(self):
+        with socket.socket(type=socket.SOCK_DGRAM) as probe:
+            probe.settimeout(START_SECONDS / 10)
+            try:
+                probe.connect(("127.0.0.1", self.place.port))
+                probe.send(b"?")
+                return probe.recv(1) == b"?"
+            except OSError:
+                return False  # ECONNREFUSED, as long as nobody is there.
 
     def _last_words(self):
         lines = Path(self.place.path("log")).read_text(errors="replace").strip().splitlines()
