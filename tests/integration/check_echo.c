@@ -384,7 +384,7 @@ START_TEST(idle_timeout_ends_none_of_many_early)
     static struct silent silent[MANY];
 
     peer_allow_descriptors(MANY);
-    start_with("workers = 2; idle_timeout = 2;");
+    start_with("workers = 2; idle_timeout = 2; limits: { connections_per_source = 0; };");
     for (unsigned i = 0; i < MANY; i++)
         silent[i] = speak_once();
     for (unsigned i = 0; i < MANY; i++) {
