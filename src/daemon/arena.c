@@ -25,8 +25,7 @@ struct header {
 #define AT_RATES (AT_WORKERS + ARENA_WORKERS * sizeof(struct arena_worker))
 #define AT_LEDGER (AT_RATES + PAGES(sizeof(struct rates)))
 #define AT_INDEX (AT_LEDGER + PAGES(sizeof(struct ledger_state)))
-#define AT_SOURCE_BITS (AT_INDEX + PAGES(sizeof(struct tally_index)))
-#define AT_SOURCES (AT_SOURCE_BITS + ARENA_SLOTS / 8)
+#define AT_SOURCES (AT_INDEX + PAGES(sizeof(struct tally_index)))
 #define AT_SLOTS (AT_SOURCES + PAGES((size_t)ARENA_SLOTS * sizeof(struct tally_entry)))
 #define AT_SPILL (AT_SLOTS + (size_t)ARENA_SLOTS * sizeof(struct slot))
 #define LENGTH (AT_SPILL + (size_t)ARENA_SLOTS * SPILL_BYTES)
@@ -47,8 +46,8 @@ static void arena_set_parts(struct arena *arena)
         .state = (void *)(base + AT_LEDGER),
         .slots = arena->slots,
         .tally = {.index = (void *)(base + AT_INDEX),
-                  .pool = {.words = (void *)(base + AT_SOURCE_BITS), .capacity = ARENA_SLOTS},
-                  .entries = (void *)(base + AT_SOURCES)},
+                  .entries = (void *)(base + AT_SOURCES),
+                  .capacity = ARENA_SLOTS},
     };
     arena->spill = base + AT_SPILL;
     *(struct header *)base = (struct header){

@@ -14,8 +14,8 @@
  * The memory that the supervisor and all workers share: one memfd, mapped before the fork. It has
  * room for the most that could ever be configured; what nobody touched takes no memory. In order:
  *
- *     header | slot bits | workers | rates | ledger | index of sources | source bits | sources |
- *     slots | spill buffers
+ *     header | slot bits | workers | rates | ledger | index of sources | sources | slots |
+ *     spill buffers
  *
  * A later version of the program has to be able to read it: the header says which layout this is.
  */

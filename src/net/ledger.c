@@ -70,8 +70,9 @@ static int lock(struct ledger *ledger, uint32_t owner)
         set_at_work(ledger, owner, false);
         return -r;
     }
-    if (atomic_load_explicit(&state->stale, memory_order_relaxed) &&
-        atomic_exchange_explicit(&state->stale, false, memory_order_acq_rel))
+    if ((atomic_load_explicit(&state->stale, memory_order_relaxed) &&
+         atomic_exchange_explicit(&state->stale, false, memory_order_acq_rel)) ||
+        tally_is_crowded(&ledger->tally))
         count_anew(ledger);
     return 0;
 }

@@ -13,7 +13,7 @@ static bool same_source(const struct source *a, const struct source *b)
 static uint32_t *find(const struct tally *tally, const struct source *source)
 {
     uint64_t hash = source_hash(source, 0, &tally->index->key);
-    uint32_t *link = &tally->index->first[hash % TALLY_CHAINS];
+    uint32_t *link = &tally->index->first[hash % tally->index->chains];
 
     while (*link > 0 && !same_source(&tally->entries[*link - 1].source, source))
         link = &tally->entries[*link - 1].next;
@@ -22,19 +22,46 @@ static uint32_t *find(const struct tally *tally, const struct source *source)
 
 int tally_init(struct tally *tally)
 {
+    tally->index->chains = TALLY_CHAINS_MIN;
     return siphash_key_draw(&tally->index->key);
+}
+
+/* The number + 1 of an entry that is not in use, rather one that was; 0 when there is none. */
+static uint32_t take_entry(struct tally *tally)
+{
+    struct tally_index *index = tally->index;
+    uint32_t number = index->free;
+
+    if (number > 0)
+        index->free = tally->entries[number - 1].next;
+    else if (index->touched < tally->capacity)
+        number = ++index->touched;
+    return number;
 }
 
 /* A new entry at the end of a chain. */
 static bool append(struct tally *tally, uint32_t *link, const struct source *source)
 {
-    int64_t number = pool_take(&tally->pool, tally->pool.capacity);
+    uint32_t number = take_entry(tally);
 
-    if (number < 0)
+    if (number == 0)
         return false;
-    tally->entries[number] = (struct tally_entry){.source = *source, .count = 1};
-    *link = (uint32_t)number + 1;
+    tally->entries[number - 1] = (struct tally_entry){.source = *source, .count = 1};
+    *link = number;
+    tally->index->sources++;
     return true;
+}
+
+/* Takes an entry out of its chain. */
+static void drop(struct tally *tally, uint32_t *link)
+{
+    uint32_t number = *link;
+    struct tally_entry *entry = &tally->entries[number - 1];
+
+    *link = entry->next;
+    entry->next = tally->index->free;
+    tally->index->free = number;
+    tally->index->sources--;
 }
 
 bool tally_add(struct tally *tally, const struct source *source, uint32_t most)
@@ -53,27 +80,25 @@ bool tally_add(struct tally *tally, const struct source *source, uint32_t most)
 
 void tally_remove(struct tally *tally, const struct source *source)
 {
-    uint32_t *link = find(tally, source), number = *link;
-    struct tally_entry *entry;
+    uint32_t *link = find(tally, source);
 
-    if (number == 0)
-        return;
-    entry = &tally->entries[number - 1];
-    if (--entry->count > 0)
-        return;
-    *link = entry->next;
-    pool_give(&tally->pool, number - 1);
+    if (*link > 0 && --tally->entries[*link - 1].count == 0)
+        drop(tally, link);
 }
 
-uint32_t tally_count(const struct tally *tally, const struct source *source)
+bool tally_is_crowded(const struct tally *tally)
 {
-    uint32_t number = *find(tally, source);
-
-    return number > 0 ? tally->entries[number - 1].count : 0;
+    return tally->index->sources > tally->index->chains && tally->index->chains < TALLY_CHAINS_MAX;
 }
 
 void tally_clear(struct tally *tally)
 {
-    memset(tally->index->first, 0, sizeof(tally->index->first));
-    memset((void *)tally->pool.words, 0, pool_bytes(tally->pool.capacity));
+    struct tally_index *index = tally->index;
+    uint32_t chains = TALLY_CHAINS_MIN;
+
+    while (chains < TALLY_CHAINS_MAX && chains / 2 < index->sources)
+        chains *= 2;
+    index->chains = chains;
+    index->sources = index->touched = index->free = 0;
+    memset(index->first, 0, chains * sizeof(index->first[0]));
 }
