@@ -35,7 +35,8 @@ test_fields() {
         ECHOD_REASON='limits\.connections$'
     same "counted connections" 1 "$(counted ECHOD_CONNECTIONS)"
     recorded counters ECHOD_CONNECTIONS='1$' ECHOD_CONNECTIONS_TOTAL='2$' ECHOD_REFUSED='1$' \
-        ECHOD_DENIED='0$' ECHOD_BYTES='6$' ECHOD_WORKERS='1$'
+        ECHOD_DENIED='0$' ECHOD_OVER_RATE='0$' ECHOD_OVER_SOURCE='0$' ECHOD_OVER_TOTAL='1$' \
+        ECHOD_BYTES='6$' ECHOD_WORKERS='1$'
 
     configure 'workers = 1;' 'access: { deny = [ "127.0.0.1" ]; };'
     systemctl reload echod
