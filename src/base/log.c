@@ -142,9 +142,9 @@ static void entry_add_fields(struct entry *e, struct log_fields fields)
     for (unsigned i = 0; i < fields.count; i++) {
         const struct log_field *f = &fields.field[i];
 
-        if (f->text)
+        if (f->text && *f->text)
             entry_add(e, "%s=%s", event_field_name(f->field), f->text);
-        else
+        else if (!f->text)
             entry_add(e, "%s=%" PRId64, event_field_name(f->field), f->number);
     }
 }

@@ -14,7 +14,7 @@
 
 struct log_field {
     enum event_field field;
-    const char *text; /* NULL: the number counts */
+    const char *text; /* NULL: the number counts; "": the field is left out */
     int64_t number;
 };
 

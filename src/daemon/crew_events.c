@@ -10,14 +10,28 @@
 #include "base/cleanup.h"
 #include "base/log.h"
 
-static void log_connection(enum event event, uint32_t worker, const struct report *r,
-                           const char *peer)
+/*
+ * Which listener a connection came to: the local address says it, but that of a Unix socket is not
+ * what people know it by.
+ */
+static const char *format_local(const struct listener *listener, const struct report *r,
+                                char text[static ADDR_TEXT_MAX])
 {
-    char host[ADDR_TEXT_MAX], listener[ADDR_TEXT_MAX];
+    bool is_unix = listener && listener->addr.sa.sa_family == AF_UNIX;
+
+    return addr_format(is_unix ? &listener->addr : &r->local, text);
+}
+
+static void log_connection(const struct supervisor *s, enum event event, uint32_t worker,
+                           const struct report *r, const char *peer)
+{
+    const struct listener *listener = listeners_serving(&s->listeners, SOCK_STREAM, &r->local);
+    char host[ADDR_TEXT_MAX], local[ADDR_TEXT_MAX];
     const struct log_fields fields = LOG_FIELDS(
         LOG_TEXT(FIELD_PEER_ADDR, addr_format_host(&r->peer, host)),
         LOG_NUMBER(FIELD_PEER_PORT, addr_port(&r->peer)),
-        LOG_TEXT(FIELD_LISTENER, addr_format(&r->local, listener)),
+        LOG_TEXT(FIELD_LISTENER, format_local(listener, r, local)),
+        LOG_TEXT(FIELD_LISTENER_NAME, listener ? listener->name : ""),
         LOG_NUMBER(FIELD_WORKER, worker), LOG_NUMBER(FIELD_BYTES, r->bytes),
         LOG_NUMBER(FIELD_DURATION_USEC, r->duration_usec), LOG_TEXT(FIELD_REASON, r->reason));
 
@@ -57,10 +71,10 @@ static void on_report(struct supervisor *s, uint32_t worker, const struct report
 
     switch (r->kind) {
     case REPORT_REFUSED:
-        log_connection(EVENT_CONNECTION_REFUSED, worker, r, addr_format(&r->peer, peer));
+        log_connection(s, EVENT_CONNECTION_REFUSED, worker, r, addr_format(&r->peer, peer));
         break;
     case REPORT_ENDED:
-        log_connection(EVENT_CONNECTION_ENDED, worker, r, addr_format(&r->peer, peer));
+        log_connection(s, EVENT_CONNECTION_ENDED, worker, r, addr_format(&r->peer, peer));
         break;
     case REPORT_DROPPED:
         log_drops(worker, r);

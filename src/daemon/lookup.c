@@ -11,29 +11,41 @@
 #include "base/cleanup.h"
 #include "base/descriptors.h"
 
-enum { ADDRESSES_MAX = 64 };
-
+/* What the child says first. Then follows what is wanted, COUNT times. */
 struct answer {
-    int result; /* of resolve() */
+    int result; /* of wanted_resolve() */
+    struct failure failure;
     size_t count;
-    struct addr addr[ADDRESSES_MAX];
 };
+
+static bool write_all(int fd, const void *data, size_t size)
+{
+    for (size_t used = 0; used < size;) {
+        ssize_t n = write(fd, (const char *)data + used, size - used);
+
+        if (n < 0 && errno != EINTR)
+            return false;
+        used += n > 0 ? (size_t)n : 0;
+    }
+    return true;
+}
 
 /* The child. */
 _Noreturn static void look_up(const struct conf *conf, int fd)
 {
     struct answer answer = {0};
-    struct addr_list list = {0};
+    struct wanted wanted = {0};
     sigset_t none;
+    bool told;
 
     (void)sigemptyset(&none);
     (void)sigprocmask(SIG_SETMASK, &none, NULL);
     descriptors_close_except(&fd, 1);
-    answer.result = resolve(conf->host, (uint16_t)conf->port, AF_UNSPEC, RESOLVE_PASSIVE, &list);
-    answer.count = list.count < ADDRESSES_MAX ? list.count : ADDRESSES_MAX;
-    if (answer.count > 0)
-        memcpy(answer.addr, list.addr, answer.count * sizeof(list.addr[0]));
-    _exit(write(fd, &answer, sizeof(answer)) == sizeof(answer) ? EXIT_SUCCESS : EXIT_FAILURE);
+    answer.result = wanted_resolve(conf, true, &wanted, &answer.failure);
+    answer.count = wanted.count;
+    told = write_all(fd, &answer, sizeof(answer)) &&
+           write_all(fd, wanted.list, wanted.count * sizeof(*wanted.list));
+    _exit(told ? EXIT_SUCCESS : EXIT_FAILURE);
 }
 
 int lookup_start(const struct conf *conf, struct lookup *ret)
@@ -71,24 +83,38 @@ static size_t read_all(int fd, void *buffer, size_t size)
     return used;
 }
 
-int lookup_finish(struct lookup *lookup, struct addr_list *ret)
+/* The list that follows an answer. 0 or -errno. */
+static int read_wanted(int fd, size_t count, struct wanted *ret)
 {
-    struct answer answer;
-    size_t size = read_all(lookup->fd, &answer, sizeof(answer));
-    struct addr_list list = {.count = 0};
+    size_t size = count * sizeof(*ret->list);
 
-    closep(&lookup->fd);
-    if (size != sizeof(answer))
-        return -ECHILD; /* It died of something. */
-    if (answer.result != 0)
-        return answer.result;
-    list.addr = malloc(answer.count * sizeof(list.addr[0]));
-    if (!list.addr)
+    if (count > WANTED_MAX)
+        return -EPROTO;
+    ret->list = malloc(size + 1);
+    if (!ret->list)
         return -ENOMEM;
-    memcpy(list.addr, answer.addr, answer.count * sizeof(list.addr[0]));
-    list.count = answer.count;
-    *ret = list;
-    return 0;
+    ret->count = count;
+    return read_all(fd, ret->list, size) == size ? 0 : -ECHILD;
+}
+
+int lookup_finish(struct lookup *lookup, struct wanted *ret, struct failure *ret_failure)
+{
+    struct answer answer = {0};
+    struct wanted wanted = {0};
+    int r = read_all(lookup->fd, &answer, sizeof(answer)) == sizeof(answer) ? 0 : -ECHILD;
+
+    if (r == 0 && answer.result == 0)
+        r = read_wanted(lookup->fd, answer.count, &wanted);
+    closep(&lookup->fd);
+    if (r == 0 && answer.result == 0) {
+        *ret = wanted;
+        return 0;
+    }
+    wanted_deinit(&wanted);
+    if (r < 0) /* It died of something. */
+        return failure_set(ret_failure, r, "The process that looks names up failed: %m");
+    *ret_failure = answer.failure;
+    return answer.result;
 }
 
 void lookup_cancel(struct lookup *lookup)

@@ -3,12 +3,11 @@
 
 #include <sys/types.h>
 
-#include "base/conf.h"
-#include "net/resolve.h"
+#include "daemon/wanted.h"
 
 /*
- * Looks the configuration's host up in a child: getaddrinfo(3) may take half a minute, and the
- * supervisor has no time to wait for it.
+ * Looks the names in the configuration up in a child: getaddrinfo(3) may take half a minute, and
+ * the supervisor has no time to wait for it.
  */
 struct lookup {
     pid_t pid; /* 0: reaped */
@@ -18,8 +17,8 @@ struct lookup {
 /* 0 or -errno. The child is to be reaped by the caller. */
 int lookup_start(const struct conf *conf, struct lookup *ret);
 
-/* The answer, as from resolve(), when fd is readable. Closes it. */
-int lookup_finish(struct lookup *lookup, struct addr_list *ret);
+/* The answer, as from wanted_resolve(), when fd is readable. Closes it. */
+int lookup_finish(struct lookup *lookup, struct wanted *ret, struct failure *ret_failure);
 
 /* Gives the answer up: ends the child. */
 void lookup_cancel(struct lookup *lookup);

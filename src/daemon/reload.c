@@ -89,29 +89,30 @@ static void commit(struct supervisor *s, struct listener_set *listeners)
     s->reload.failure = (struct failure){0};
     s->reload.state = RELOAD_MOVING;
     log_open((enum conf_log_target)conf->log_target, conf->log_level, s->options->daemon);
-    (void)listeners_set_backlog(&s->listeners, conf->backlog); /* It was listening already. */
+    listeners_set_backlogs(&s->listeners);
+    listeners_retire(&before, &s->listeners);
     listening_announce(conf, &before, &s->listeners);
     supervisor_check_descriptors(s);
     listeners_close_except(&before, &s->listeners);
     change_guard(s);
 }
 
-/* ADDRS is NULL when the listeners are the service manager's: then they stay what they are. */
-static int open_listeners(struct supervisor *s, const struct addr_list *addrs,
+/* WANTED is NULL when the listeners are the service manager's: then they stay what they are. */
+static int open_listeners(struct supervisor *s, const struct wanted *wanted,
                           struct listener_set *ret, struct failure *failure)
 {
-    if (addrs)
-        return listening_open(&s->reload.conf, addrs, &s->listeners, ret, failure);
+    if (wanted)
+        return listening_open(&s->reload.conf, wanted, &s->listeners, ret, failure);
     if (listeners_copy(&s->listeners, ret) < 0)
         return failure_set(failure, ENOMEM, "Cannot keep the listeners: %m");
     return 0;
 }
 
-static void reload_apply(struct supervisor *s, const struct addr_list *addrs)
+static void reload_apply(struct supervisor *s, const struct wanted *wanted)
 {
     struct listener_set listeners = {0};
     struct failure failure;
-    int r = open_listeners(s, addrs, &listeners, &failure);
+    int r = open_listeners(s, wanted, &listeners, &failure);
 
     if (r == 0)
         r = spawn_all(s, &listeners, &failure);
@@ -119,7 +120,7 @@ static void reload_apply(struct supervisor *s, const struct addr_list *addrs)
         commit(s, &listeners);
         return;
     }
-    listeners_close_except(&listeners, &s->listeners);
+    listeners_undo(&listeners, &s->listeners);
     reload_fail(s, &failure);
 }
 
@@ -132,17 +133,17 @@ static void log_conf_errors(const struct conf_errors *errors, struct failure *fa
                       errors->count ? errors->text[0] : "out of memory");
 }
 
-/* Looks the host up, here if that takes no time, else in a child. */
+/* Looks names up, here if there are none, which takes no time, else in a child. */
 static void reload_resolve(struct supervisor *s)
 {
     const struct conf *conf = &s->reload.conf;
-    struct addr_list addrs = {0};
+    struct wanted wanted = {0};
     struct failure failure;
-    int r = listening_resolve(conf, true, &addrs, &failure);
+    int r = wanted_resolve(conf, false, &wanted, &failure);
 
     if (r == 0) {
-        reload_apply(s, &addrs);
-        addr_list_deinit(&addrs);
+        reload_apply(s, &wanted);
+        wanted_deinit(&wanted);
         return;
     }
     if (r == -EAGAIN) {
@@ -151,7 +152,7 @@ static void reload_resolve(struct supervisor *s)
             r = loop_watch(s->loop, FD_LOOKUP, s->reload.lookup.fd);
         if (r == 0)
             r = loop_set_timer(s->loop, TIMER_LOOKUP, LOOKUP_MS);
-        (void)failure_set(&failure, r, "Cannot look host = \"%s\" up: %m", conf->host);
+        (void)failure_set(&failure, r, "Cannot look the names in the configuration up: %m");
     }
     if (r < 0) {
         reload_fail(s, &failure);
@@ -192,22 +193,16 @@ static void forget_lookup(struct supervisor *s)
 
 void reload_resolved(struct supervisor *s)
 {
-    struct addr_list addrs = {0};
+    struct wanted wanted = {0};
     struct failure failure;
-    int r;
 
     forget_lookup(s);
-    r = lookup_finish(&s->reload.lookup, &addrs);
-    if (r == 0) {
-        reload_apply(s, &addrs);
-        addr_list_deinit(&addrs);
+    if (lookup_finish(&s->reload.lookup, &wanted, &failure) < 0) {
+        reload_fail(s, &failure);
         return;
     }
-    if (r == -ECHILD)
-        (void)failure_set(&failure, r, "The lookup of host = \"%s\" died", s->reload.conf.host);
-    else
-        (void)listening_unresolved(&s->reload.conf, r, &failure);
-    reload_fail(s, &failure);
+    reload_apply(s, &wanted);
+    wanted_deinit(&wanted);
 }
 
 void reload_cancel(struct supervisor *s)
@@ -225,7 +220,9 @@ void reload_give_up_lookup(struct supervisor *s)
 {
     struct failure failure;
 
-    (void)listening_unresolved(&s->reload.conf, -ETIMEDOUT, &failure);
+    (void)failure_set(&failure, ETIMEDOUT,
+                      "Looking up the names in the configuration takes more than %d s: %m",
+                      LOOKUP_MS / 1000);
     reload_cancel(s);
     reload_fail(s, &failure);
 }

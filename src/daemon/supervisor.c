@@ -174,16 +174,16 @@ static void on_readable(void *user, unsigned fd_number)
 
 static int open_listeners(struct supervisor *s, struct failure *failure)
 {
-    struct addr_list addrs = {0};
+    struct wanted wanted = {0};
     int r = listening_adopt(&s->listeners, failure);
 
     s->passed = s->listeners.count > 0;
     if (r < 0 || s->passed)
         return r;
-    r = listening_resolve(&s->conf, false, &addrs, failure);
+    r = wanted_resolve(&s->conf, true, &wanted, failure);
     if (r == 0)
-        r = listening_open(&s->conf, &addrs, &(struct listener_set){0}, &s->listeners, failure);
-    addr_list_deinit(&addrs);
+        r = listening_open(&s->conf, &wanted, &(struct listener_set){0}, &s->listeners, failure);
+    wanted_deinit(&wanted);
     return r;
 }
 
@@ -238,22 +238,27 @@ static int open_machinery(struct supervisor *s, struct failure *failure)
     return r < 0 ? failure_set(failure, r, "Cannot set up memory or event loop: %m") : 0;
 }
 
+/* Something that echo-client can try, or NULL. */
+static const struct listener *find_target(const struct listener_set *set)
+{
+    for (size_t i = 0; i < set->count; i++)
+        if (set->list[i].type == SOCK_STREAM && set->list[i].addr.sa.sa_family != AF_VSOCK)
+            return &set->list[i];
+    return NULL;
+}
+
 /* "; try: ..." with what a client may be told to connect to, or "". */
 static const char *advice(const struct listener_set *set, char *text, size_t size)
 {
-    const struct listener *listener = set->list;
+    const struct listener *listener = find_target(set);
     char target[ADDR_TEXT_MAX];
     struct addr addr;
-    int family;
 
-    while (listener < set->list + set->count && listener->type != SOCK_STREAM)
-        listener++;
-    if (listener == set->list + set->count)
+    if (!listener)
         return "";
     addr = listener->addr;
-    family = addr.sa.sa_family;
-    if ((family == AF_INET || family == AF_INET6) && addr_is_wildcard(&addr))
-        addr = addr_loopback(family, (uint16_t)addr_port(&addr));
+    if (addr_is_wildcard(&addr))
+        addr = addr_loopback(addr.sa.sa_family, (uint16_t)addr_port(&addr));
     (void)snprintf(text, size, "; try: echo-client %s", addr_format(&addr, target));
     return text;
 }

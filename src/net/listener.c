@@ -11,86 +11,20 @@
 
 #include "base/cleanup.h"
 
-/* A peer that vanished is noticed after about 120 + 3 * 30 seconds, whoever would have to send. */
-enum { KEEPALIVE_IDLE_S = 120, KEEPALIVE_INTERVAL_S = 30, KEEPALIVE_PROBES = 3 };
-
-/* What may wait while the workers are busy; the kernel caps it at net.core.rmem_max. */
-enum { DATAGRAMS_WAITING_BYTES = 1 << 20 };
-
-enum { PEER_TIMEOUT_MS = (KEEPALIVE_IDLE_S + KEEPALIVE_PROBES * KEEPALIVE_INTERVAL_S) * 1000 };
-
-struct option {
-    int level, name, value;
-};
-
-#define SET_OPTIONS(fd, options) set_options(fd, options, sizeof(options) / sizeof((options)[0]))
-
-static int set_options(int fd, const struct option *options, size_t count)
+static int set_flag(int fd, int level, int name, int on)
 {
-    for (size_t i = 0; i < count; i++)
-        if (setsockopt(fd, options[i].level, options[i].name, &options[i].value, sizeof(int)) < 0)
-            return -errno;
-    return 0;
-}
-
-int listener_set_stream_options(int fd, int family)
-{
-    static const struct option tcp[] = {
-        {IPPROTO_TCP, TCP_NODELAY, 1},
-        {SOL_SOCKET, SO_OOBINLINE, 1}, /* an urgent byte is a byte like any other */
-        {SOL_SOCKET, SO_KEEPALIVE, 1},
-        {IPPROTO_TCP, TCP_KEEPIDLE, KEEPALIVE_IDLE_S},
-        {IPPROTO_TCP, TCP_KEEPINTVL, KEEPALIVE_INTERVAL_S},
-        {IPPROTO_TCP, TCP_KEEPCNT, KEEPALIVE_PROBES},
-        {IPPROTO_TCP, TCP_USER_TIMEOUT, PEER_TIMEOUT_MS},
-    };
-
-    static const struct option local[] = {{SOL_SOCKET, SO_OOBINLINE, 1}};
-
-    if (family == AF_UNIX)
-        return SET_OPTIONS(fd, local);
-    if (family != AF_INET && family != AF_INET6)
-        return 0;
-    return SET_OPTIONS(fd, tcp);
-}
-
-/*
- * Answers go out without "don't fragment", up to 65,507 bytes: with it, each would be lost that
- * meets a smaller link than the ones before. Over IPv4 routers fragment, and news of a path's MTU,
- * which anybody can forge, is not listened to; over IPv6 only the sender can, so there it is.
- */
-static int set_datagram_options(int fd, int family)
-{
-    static const struct option udp[] = {
-        {IPPROTO_IP, IP_RECVTOS, 1},
-        {IPPROTO_IP, IP_MTU_DISCOVER, IP_PMTUDISC_OMIT},
-        {SOL_SOCKET, SO_RCVBUF, DATAGRAMS_WAITING_BYTES},
-    };
-    static const struct option ipv4[] = {{IPPROTO_IP, IP_PKTINFO, 1}};
-    static const struct option ipv6[] = {
-        {IPPROTO_IPV6, IPV6_RECVPKTINFO, 1},
-        {IPPROTO_IPV6, IPV6_RECVTCLASS, 1},
-        {IPPROTO_IPV6, IPV6_MTU_DISCOVER, IPV6_PMTUDISC_DONT},
-    };
-    int r;
-
-    if (family != AF_INET && family != AF_INET6)
-        return 0;
-    r = SET_OPTIONS(fd, udp); /* IPv6 sockets get IPv4's datagrams, too, unless IPV6_V6ONLY. */
-    if (r < 0)
-        return r;
-    return family == AF_INET ? SET_OPTIONS(fd, ipv4) : SET_OPTIONS(fd, ipv6);
-}
-
-static int set_options_of_type(int fd, int type, int family)
-{
-    return type == SOCK_DGRAM ? set_datagram_options(fd, family)
-                              : listener_set_stream_options(fd, family);
+    return setsockopt(fd, level, name, &on, sizeof(on)) < 0 ? -errno : 0;
 }
 
 static int set_reuseport(int fd, int on)
 {
-    return set_options(fd, &(struct option){SOL_SOCKET, SO_REUSEPORT, on}, 1);
+    return set_flag(fd, SOL_SOCKET, SO_REUSEPORT, on);
+}
+
+static int set_options(int fd, int type, int family)
+{
+    return type == SOCK_DGRAM ? listener_set_datagram_options(fd, family)
+                              : listener_set_stream_options(fd, family);
 }
 
 static bool overlaps(const struct addr *a, const struct addr *b)
@@ -119,59 +53,73 @@ static int pool_set_reuseport(const struct listener_set *pool, int type, const s
     return overlapping;
 }
 
+/* The file goes first: once the socket is closed, its number may be that of another file. */
+static void listener_close(struct listener *listener)
+{
+    socket_file_remove(&listener->file, &listener->addr);
+    closep(&listener->fd);
+}
+
 /* SO_REUSEADDR is for streams alone: of UDP it would let others take the port over. */
 static int set_options_before_bind(int fd, const struct listener_wanted *wanted)
 {
-    static const struct option v6only = {IPPROTO_IPV6, IPV6_V6ONLY, 1};
-    static const struct option reuseaddr = {SOL_SOCKET, SO_REUSEADDR, 1};
     int family = wanted->addr.sa.sa_family, r = 0;
 
     if (wanted->type == SOCK_STREAM)
-        r = set_options(fd, &reuseaddr, 1);
+        r = set_flag(fd, SOL_SOCKET, SO_REUSEADDR, 1);
     if (r == 0 && family == AF_INET6)
-        r = set_options(fd, &v6only, 1);
-    return r < 0 ? r : set_options_of_type(fd, wanted->type, family);
+        r = set_flag(fd, IPPROTO_IPV6, IPV6_V6ONLY, 1);
+    return r < 0 ? r : set_options(fd, wanted->type, family);
 }
 
-static int bind_and_listen(int fd, const struct listener_wanted *wanted, int backlog,
+static bool is_in_file_system(const struct addr *addr)
+{
+    return addr->sa.sa_family == AF_UNIX && addr->un.sun_path[0] != '\0';
+}
+
+static int bind_and_listen(struct listener *listener, const struct listener_wanted *wanted,
                            const char **ret_what)
 {
+    int backlog = wanted->type == SOCK_STREAM ? wanted->backlog : 0;
     int r;
 
     *ret_what = "setsockopt";
-    r = set_options_before_bind(fd, wanted);
+    r = set_options_before_bind(listener->fd, wanted);
     if (r < 0)
         return r;
+    if (is_in_file_system(&wanted->addr))
+        return socket_file_make(listener->fd, &wanted->addr, &wanted->access, backlog,
+                                &listener->file, ret_what);
     *ret_what = "bind";
-    if (bind(fd, &wanted->addr.sa, wanted->addr.len) < 0)
+    if (bind(listener->fd, &wanted->addr.sa, wanted->addr.len) < 0)
         return -errno;
     *ret_what = "listen";
-    return wanted->type == SOCK_STREAM && listen(fd, backlog) < 0 ? -errno : 0;
+    return backlog > 0 && listen(listener->fd, backlog) < 0 ? -errno : 0;
 }
 
-static int listener_open(const struct listener_wanted *wanted, int backlog,
+static int listener_open(struct listener *listener, const struct listener_wanted *wanted,
                          const struct listener_set *pool, const char **ret_what)
 {
-    _cleanup_(closep) int fd = -1;
-    int overlapping, result;
+    int overlapping, r;
 
     *ret_what = "socket";
-    fd = socket(wanted->addr.sa.sa_family, wanted->type | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-    if (fd < 0)
+    listener->fd =
+        socket(wanted->addr.sa.sa_family, wanted->type | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    if (listener->fd < 0)
         return -errno;
     overlapping = pool_set_reuseport(pool, wanted->type, &wanted->addr, 1);
     if (overlapping)
-        (void)set_reuseport(fd, 1); /* If it fails, bind says so. */
-    result = bind_and_listen(fd, wanted, backlog, ret_what);
+        (void)set_reuseport(listener->fd, 1); /* If it fails, bind says so. */
+    r = bind_and_listen(listener, wanted, ret_what);
     if (overlapping) {
-        (void)set_reuseport(fd, 0); /* Turning it off cannot fail. */
+        (void)set_reuseport(listener->fd, 0); /* Turning it off cannot fail. */
         (void)pool_set_reuseport(pool, wanted->type, &wanted->addr, 0);
     }
-    if (result < 0)
-        return result;
-    result = fd;
-    fd = -1; /* now the caller's */
-    return result;
+    if (r == 0)
+        r = addr_of_socket(listener->fd, &listener->local);
+    if (r < 0)
+        listener_close(listener);
+    return r;
 }
 
 static int set_add(struct listener_set *set, const struct listener *listener)
@@ -206,40 +154,83 @@ static bool is_unavailable(int error)
     return error == -EAFNOSUPPORT || error == -EADDRNOTAVAIL;
 }
 
-static int open_wanted(const struct listener_wanted *wanted, int backlog,
-                       const struct listener_set *pool, struct listener_set *set,
-                       struct listener_fault *fault)
+/* What the pool has of it; a socket whose file is gone cannot be reached, so it is opened anew. */
+static const struct listener *find_kept(const struct listener_set *pool,
+                                        const struct listener_wanted *wanted)
 {
     const struct listener *kept = listeners_find(pool, wanted->type, &wanted->addr);
-    struct listener listener = {.fd = -1, .type = wanted->type, .addr = wanted->addr};
+
+    if (kept && is_in_file_system(&kept->addr) && !socket_file_is_at(&kept->file, &kept->addr))
+        return NULL;
+    return kept;
+}
+
+static bool same_access(const struct socket_access *a, const struct socket_access *b)
+{
+    return a->mode == b->mode && a->uid == b->uid && a->gid == b->gid;
+}
+
+static int keep(struct listener *listener, const struct listener_wanted *wanted,
+                const char **ret_what)
+{
+    bool change = !same_access(&listener->access, &wanted->access);
+
+    *ret_what = "chmod or chown";
+    listener->backlog = wanted->backlog;
+    listener->access = wanted->access;
+    return listener->file.inode != 0 && change
+               ? socket_file_set_access(&listener->file, &listener->addr, &wanted->access)
+               : 0;
+}
+
+static bool overlaps_any(const struct listener_set *set, const struct listener_wanted *wanted)
+{
+    for (size_t i = 0; i < set->count; i++)
+        if (set->list[i].type == wanted->type && overlaps(&set->list[i].addr, &wanted->addr))
+            return true;
+    return false;
+}
+
+static int open_wanted(const struct listener_wanted *wanted, const struct listener_set *pool,
+                       struct listener_set *set, struct listener_fault *fault)
+{
+    const struct listener *kept = find_kept(pool, wanted);
+    struct listener listener = {.fd = -1,
+                                .type = wanted->type,
+                                .backlog = wanted->backlog,
+                                .addr = wanted->addr,
+                                .access = wanted->access};
     int r;
 
     if (listeners_find(set, wanted->type, &wanted->addr))
         return 0;
-    *fault =
-        (struct listener_fault){.type = wanted->type, .addr = wanted->addr, .what = "remember it"};
+    *fault = (struct listener_fault){.wanted = *wanted, .what = "remember it"};
+    fault->ours = overlaps_any(set, wanted);
+    if (fault->ours)
+        return -EADDRINUSE;
     if (kept)
-        return set_add(set, kept);
-    listener.fd = listener_open(wanted, backlog, pool, &fault->what);
-    if (listener.fd < 0)
-        return wanted->optional && is_unavailable(listener.fd) ? 0 : listener.fd;
-    r = set_add(set, &listener);
+        listener = *kept;
+    r = kept ? keep(&listener, wanted, &fault->what)
+             : listener_open(&listener, wanted, pool, &fault->what);
     if (r < 0)
-        closep(&listener.fd);
+        return wanted->optional && is_unavailable(r) ? 0 : r;
+    r = set_add(set, &listener);
+    if (r < 0 && !kept)
+        listener_close(&listener);
     return r;
 }
 
-int listeners_open(const struct listener_wanted *wanted, size_t count, int backlog,
+int listeners_open(const struct listener_wanted *wanted, size_t count,
                    const struct listener_set *pool, struct listener_set *ret,
                    struct listener_fault *ret_fault)
 {
     struct listener_set set = {0};
 
     for (size_t i = 0; i < count; i++) {
-        int r = open_wanted(&wanted[i], backlog, pool, &set, ret_fault);
+        int r = open_wanted(&wanted[i], pool, &set, ret_fault);
 
         if (r < 0) {
-            listeners_close_except(&set, pool);
+            listeners_undo(&set, pool);
             return r;
         }
     }
@@ -313,22 +304,22 @@ int listener_adopt(int fd, const char *name, struct listener_set *set,
     if (r == 0)
         r = set_flags(fd);
     if (r == 0)
-        r = set_options_of_type(fd, listener.type, listener.addr.sa.sa_family);
+        r = set_options(fd, listener.type, listener.addr.sa.sa_family);
     if (r < 0)
         return r;
+    listener.local = listener.addr;
     (void)snprintf(listener.name, sizeof(listener.name), "%s", name);
     return set_add(set, &listener);
 }
 
-int listeners_set_backlog(const struct listener_set *set, int backlog)
+void listeners_set_backlogs(const struct listener_set *set)
 {
     for (size_t i = 0; i < set->count; i++) {
         const struct listener *listener = &set->list[i];
 
-        if (listener->type == SOCK_STREAM && !listener->passed && listen(listener->fd, backlog) < 0)
-            return -errno;
+        if (listener->type == SOCK_STREAM && !listener->passed)
+            (void)listen(listener->fd, listener->backlog); /* It was listening already. */
     }
-    return 0;
 }
 
 int listener_backlog(const struct listener *listener)
@@ -350,19 +341,61 @@ const struct listener *listeners_find(const struct listener_set *set, int type,
     return NULL;
 }
 
-static bool set_has_fd(const struct listener_set *set, int fd)
+const struct listener *listeners_serving(const struct listener_set *set, int type,
+                                         const struct addr *local)
+{
+    for (size_t i = 0; i < set->count; i++) {
+        const struct listener *listener = &set->list[i];
+        const struct addr *addr = &listener->local;
+
+        if (listener->type == type && addr->sa.sa_family == local->sa.sa_family &&
+            (addr_equal(addr, local) ||
+             (addr_is_wildcard(addr) && addr_port(addr) == addr_port(local))))
+            return listener;
+    }
+    return NULL;
+}
+
+static const struct listener *find_fd(const struct listener_set *set, int fd)
 {
     for (size_t i = 0; set && i < set->count; i++)
         if (set->list[i].fd == fd)
-            return true;
-    return false;
+            return &set->list[i];
+    return NULL;
+}
+
+void listeners_retire(const struct listener_set *set, const struct listener_set *keep)
+{
+    for (size_t i = 0; i < set->count; i++) {
+        const struct listener *listener = &set->list[i];
+        struct addr addr = listener->addr;
+
+        if (listener->type != SOCK_DGRAM || addr.sa.sa_family == AF_UNIX ||
+            find_fd(keep, listener->fd))
+            continue;
+        if (addr_is_wildcard(&addr))
+            addr = addr_loopback(addr.sa.sa_family, (uint16_t)addr_port(&addr));
+        (void)connect(listener->fd, &addr.sa, addr.len); /* Failing, it gets what will be lost. */
+    }
 }
 
 void listeners_close_except(struct listener_set *set, const struct listener_set *keep)
 {
     for (size_t i = 0; i < set->count; i++)
-        if (!set_has_fd(keep, set->list[i].fd))
-            closep(&set->list[i].fd);
+        if (!find_fd(keep, set->list[i].fd))
+            listener_close(&set->list[i]);
     free(set->list);
     *set = (struct listener_set){0};
+}
+
+void listeners_undo(struct listener_set *set, const struct listener_set *pool)
+{
+    for (size_t i = 0; i < set->count; i++) {
+        const struct listener *listener = &set->list[i];
+        const struct listener *was = find_fd(pool, listener->fd);
+
+        if (was && was->file.inode != 0 && !same_access(&was->access, &listener->access))
+            (void)socket_file_set_access(&was->file, &was->addr, &was->access); /* as it was */
+    }
+    listeners_close_except(set, pool);
 }

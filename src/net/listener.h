@@ -5,6 +5,7 @@
 #include <stddef.h>
 
 #include "base/addr.h"
+#include "net/socket_file.h"
 
 /*
  * Listening sockets: socket(2), bind(2), and for streams listen(2) with a backlog. Accepted
@@ -18,8 +19,12 @@ struct listener {
     int fd;
     int type;    /* SOCK_STREAM or SOCK_DGRAM */
     bool passed; /* by the service manager: its address and backlog are not ours to change */
+    int backlog;
     struct addr addr;
-    char name[64]; /* FileDescriptorName= of a passed one, else "" */
+    struct addr local; /* what getsockname(2) says, of its connections, too: see socket_file.h */
+    struct socket_file file;     /* of a Unix socket that has a path and was not passed */
+    struct socket_access access; /* of that file */
+    char name[64];               /* FileDescriptorName= of a passed one, else "" */
 };
 
 struct listener_set {
@@ -31,26 +36,34 @@ struct listener_set {
 struct listener_wanted {
     int type; /* SOCK_STREAM or SOCK_DGRAM */
     struct addr addr;
-    bool optional; /* where the machine does not have its family, go on without it */
+    bool optional;               /* where the machine does not have its family, go on without it */
+    int backlog;                 /* connections; of a stream */
+    struct socket_access access; /* of a Unix socket with a path */
+    int tag;                     /* the caller's */
 };
 
 /* What went wrong where, for the one who tells people. */
 struct listener_fault {
-    int type;
-    struct addr addr;
+    struct listener_wanted wanted;
     const char *what; /* "bind", ... or what is wrong with a passed descriptor */
+    bool ours;        /* it is in the way of another one that is wanted */
 };
 
 /*
  * Listens on each wanted address. What POOL has for an address is used again, same socket and
  * queue; the others are opened, also where an address overlaps one of the pool that will go
- * (127.0.0.1 and then 0.0.0.0). Optional ones that cannot be had are left out.
- * 0, or -errno with *ret_fault set: then nothing is open that was not open before.
- * On success the sets share descriptors: end one of them with listeners_close_except().
+ * (127.0.0.1 and then 0.0.0.0). Permissions and owners of sockets are changed where they are to be
+ * others. Optional ones that cannot be had are left out.
+ * 0, or -errno with *ret_fault set: then everything is as it was before.
+ * On success the sets share descriptors: end one of them with listeners_close_except(), the pool
+ * when it is replaced, or RET with listeners_undo() when it is not to be after all.
  */
-int listeners_open(const struct listener_wanted *wanted, size_t count, int backlog,
+int listeners_open(const struct listener_wanted *wanted, size_t count,
                    const struct listener_set *pool, struct listener_set *ret,
                    struct listener_fault *ret_fault);
+
+/* Takes back what listeners_open() did. */
+void listeners_undo(struct listener_set *set, const struct listener_set *pool);
 
 /*
  * Takes over a descriptor that the service manager passed. -EINVAL with *ret_fault set when it
@@ -60,8 +73,8 @@ int listeners_open(const struct listener_wanted *wanted, size_t count, int backl
 int listener_adopt(int fd, const char *name, struct listener_set *set,
                    struct listener_fault *ret_fault);
 
-/* listen(2) again, with this backlog, on all streams that were not passed. 0 or -errno. */
-int listeners_set_backlog(const struct listener_set *set, int backlog);
+/* listen(2) again, with the backlog of each stream that was not passed. */
+void listeners_set_backlogs(const struct listener_set *set);
 
 /* The backlog in force, which the kernel caps at net.core.somaxconn; -errno where it can't tell. */
 int listener_backlog(const struct listener *listener);
@@ -70,10 +83,23 @@ int listener_backlog(const struct listener *listener);
 const struct listener *listeners_find(const struct listener_set *set, int type,
                                       const struct addr *addr);
 
+/* The listener that a connection or datagram with this local address came to, or NULL. */
+const struct listener *listeners_serving(const struct listener_set *set, int type,
+                                         const struct addr *local);
+
+/*
+ * Datagrams are for others from now on, such as a socket that overlaps: those that KEEP does not
+ * have get no more, and can be read and answered to their end. They are connected to themselves.
+ */
+void listeners_retire(const struct listener_set *set, const struct listener_set *keep);
+
 /* A second set of the same descriptors. 0 or -ENOMEM. */
 int listeners_copy(const struct listener_set *set, struct listener_set *ret);
 
-/* Closes what KEEP (NULL: nothing) does not have, too, and frees the set. */
+/*
+ * Closes what KEEP (NULL: nothing) does not have, too, removes the files of those sockets, and
+ * frees the set.
+ */
 void listeners_close_except(struct listener_set *set, const struct listener_set *keep);
 
 /*
@@ -81,3 +107,6 @@ void listeners_close_except(struct listener_set *set, const struct listener_set 
  * accepts; but Unix sockets inherit nothing, so there it is for each connection.
  */
 int listener_set_stream_options(int fd, int family);
+
+/* Of a datagram socket: see above. */
+int listener_set_datagram_options(int fd, int family);

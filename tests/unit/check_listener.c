@@ -52,7 +52,7 @@ END_TEST
 
 START_TEST(nothing_wanted_is_an_empty_set)
 {
-    ck_assert_int_eq(listeners_open(NULL, 0, BACKLOG, &pool, &set, &fault), 0);
+    ck_assert_int_eq(listeners_open(NULL, 0, &pool, &set, &fault), 0);
     ck_assert_uint_eq(set.count, 0);
 }
 END_TEST
@@ -162,9 +162,18 @@ START_TEST(failure_names_the_address_and_the_call)
     struct addr wanted = at("127.9.9.9");
 
     ck_assert_int_eq(OPEN("127.4.5.6", "127.9.9.9"), -EADDRINUSE);
-    ck_assert(addr_equal(&fault.addr, &wanted));
+    ck_assert(addr_equal(&fault.wanted.addr, &wanted));
     ck_assert_str_eq(fault.what, "bind");
     (void)close(stranger);
+}
+END_TEST
+
+START_TEST(one_of_us_in_the_way_of_another_is_named)
+{
+    ck_assert_int_eq(OPEN("127.0.0.1", "0.0.0.0"), -EADDRINUSE);
+    ck_assert(fault.ours);
+    ck_assert(addr_is_wildcard(&fault.wanted.addr));
+    ck_assert_int_eq(stranger_listens("127.0.0.1", SO_REUSEADDR), 0); /* it was closed */
 }
 END_TEST
 
@@ -186,10 +195,10 @@ END_TEST
 START_TEST(optional_address_that_is_not_there_is_left_out)
 {
     struct listener_wanted wanted[] = {
-        {.type = SOCK_STREAM, .addr = at("192.0.2.1"), .optional = true},
-        {.type = SOCK_STREAM, .addr = at("127.1.2.3")}};
+        {.type = SOCK_STREAM, .backlog = BACKLOG, .addr = at("192.0.2.1"), .optional = true},
+        {.type = SOCK_STREAM, .backlog = BACKLOG, .addr = at("127.1.2.3")}};
 
-    ck_assert_int_eq(listeners_open(wanted, 2, BACKLOG, &pool, &set, &fault), 0);
+    ck_assert_int_eq(listeners_open(wanted, 2, &pool, &set, &fault), 0);
     ck_assert_uint_eq(set.count, 1);
     ck_assert(addr_equal(&set.list[0].addr, &wanted[1].addr));
 }
@@ -207,7 +216,7 @@ START_TEST(optional_address_that_is_taken_is_a_failure)
     struct listener_wanted wanted = {
         .type = SOCK_STREAM, .addr = at("127.9.9.9"), .optional = true};
 
-    ck_assert_int_eq(listeners_open(&wanted, 1, BACKLOG, &pool, &set, &fault), -EADDRINUSE);
+    ck_assert_int_eq(listeners_open(&wanted, 1, &pool, &set, &fault), -EADDRINUSE);
     (void)close(stranger);
 }
 END_TEST
@@ -226,13 +235,32 @@ static bool has_ipv6(void)
 START_TEST(both_wildcards_are_had_side_by_side)
 {
     struct listener_wanted wanted[] = {
-        {.type = SOCK_STREAM, .addr = addr_loopback(AF_INET6, port), .optional = true},
-        {.type = SOCK_STREAM, .addr = at("0.0.0.0")}};
+        {.type = SOCK_STREAM,
+         .backlog = BACKLOG,
+         .addr = addr_loopback(AF_INET6, port),
+         .optional = true},
+        {.type = SOCK_STREAM, .backlog = BACKLOG, .addr = at("0.0.0.0")}};
 
     memset(&wanted[0].addr.in6.sin6_addr, 0, sizeof(struct in6_addr));
-    ck_assert_int_eq(listeners_open(wanted, 2, BACKLOG, &pool, &set, &fault), 0);
+    ck_assert_int_eq(listeners_open(wanted, 2, &pool, &set, &fault), 0);
     ck_assert_uint_eq(set.count, has_ipv6() ? 2 : 1);
     assert_accepts("127.0.0.1", set.list[set.count - 1].fd);
+}
+END_TEST
+
+START_TEST(local_address_leads_to_the_listener)
+{
+    struct addr here = at("127.1.2.3"), there = at("127.0.0.1");
+
+    ck_assert_int_eq(OPEN("127.1.2.3"), 0);
+    ck_assert_ptr_eq(listeners_serving(&set, SOCK_STREAM, &here), &set.list[0]);
+    ck_assert_ptr_null(listeners_serving(&set, SOCK_STREAM, &there));
+    ck_assert_ptr_null(listeners_serving(&set, SOCK_DGRAM, &here));
+    set_becomes_pool();
+    ck_assert_int_eq(OPEN("0.0.0.0"), 0);
+    ck_assert_ptr_eq(listeners_serving(&set, SOCK_STREAM, &there), &set.list[0]);
+    there.in.sin_port++;
+    ck_assert_ptr_null(listeners_serving(&set, SOCK_STREAM, &there));
 }
 END_TEST
 
@@ -297,9 +325,11 @@ START_TEST(backlog_is_what_was_asked_for_up_to_the_kernels_cap)
 {
     ck_assert_int_eq(OPEN("127.1.2.3"), 0);
     ck_assert_int_eq(listener_backlog(&set.list[0]), BACKLOG);
-    ck_assert_int_eq(listeners_set_backlog(&set, BACKLOG + 1), 0);
+    set.list[0].backlog = BACKLOG + 1;
+    listeners_set_backlogs(&set);
     ck_assert_int_eq(listener_backlog(&set.list[0]), BACKLOG + 1);
-    ck_assert_int_eq(listeners_set_backlog(&set, INT32_MAX), 0);
+    set.list[0].backlog = INT32_MAX;
+    listeners_set_backlogs(&set);
     ck_assert_int_eq(listener_backlog(&set.list[0]), somaxconn());
 }
 END_TEST
@@ -320,11 +350,13 @@ int main(void)
     tcase_add_loop_test(tcase, stranger_cannot_listen_beside_us_after_an_overlap, 0, 2);
     tcase_add_test(tcase, failure_changes_nothing);
     tcase_add_test(tcase, failure_names_the_address_and_the_call);
+    tcase_add_test(tcase, one_of_us_in_the_way_of_another_is_named);
     tcase_add_test(tcase, failed_overlap_leaves_no_reuseport_on);
     tcase_add_test(tcase, optional_address_that_is_not_there_is_left_out);
     tcase_add_test(tcase, address_that_is_not_there_is_a_failure);
     tcase_add_test(tcase, optional_address_that_is_taken_is_a_failure);
     tcase_add_test(tcase, both_wildcards_are_had_side_by_side);
+    tcase_add_test(tcase, local_address_leads_to_the_listener);
     tcase_add_test(tcase, copy_shares_the_descriptors);
     tcase_add_test(tcase, close_spares_what_is_kept);
     tcase_add_test(tcase, accepted_connection_inherits_the_options);

@@ -71,6 +71,20 @@ static int receive_all(int fd, bool *seen)
     return count;
 }
 
+/* To anybody, as before. */
+static void assert_answers(int fd)
+{
+    struct addr addr = addr_loopback(AF_INET, 0);
+    int peer = socket(AF_INET, SOCK_DGRAM | SOCK_NONBLOCK, 0);
+    char byte;
+
+    ck_assert_int_eq(bind(peer, &addr.sa, addr.len), 0);
+    ck_assert_int_eq(addr_of_socket(peer, &addr), 0);
+    ck_assert_int_eq(sendto(fd, "x", 1, 0, &addr.sa, addr.len), 1);
+    ck_assert_int_eq(recv(peer, &byte, 1, 0), 1);
+    (void)close(peer);
+}
+
 START_TEST(socket_tells_where_its_datagrams_came_to)
 {
     int fd = udp_open("127.1.2.3");
@@ -90,7 +104,7 @@ START_TEST(socket_of_ipv6_is_for_ipv6_alone)
     struct listener_wanted wanted = {
         .type = SOCK_DGRAM, .addr = addr_loopback(AF_INET6, port), .optional = true};
 
-    ck_assert_int_eq(listeners_open(&wanted, 1, BACKLOG, &pool, &set, &fault), 0);
+    ck_assert_int_eq(listeners_open(&wanted, 1, &pool, &set, &fault), 0);
     if (set.count == 0)
         return; /* A machine without IPv6. */
     ck_assert_int_ne(option(set.list[0].fd, IPPROTO_IPV6, IPV6_V6ONLY), 0);
@@ -101,13 +115,15 @@ END_TEST
 
 START_TEST(tcp_and_udp_share_an_address)
 {
-    struct listener_wanted wanted[] = {{.type = SOCK_STREAM, .addr = at("127.1.2.3")},
-                                       {.type = SOCK_DGRAM, .addr = at("127.1.2.3")}};
+    struct listener_wanted wanted[] = {
+        {.type = SOCK_STREAM, .backlog = BACKLOG, .addr = at("127.1.2.3")},
+        {.type = SOCK_DGRAM, .addr = at("127.1.2.3")}};
 
-    ck_assert_int_eq(listeners_open(wanted, 2, BACKLOG, &pool, &set, &fault), 0);
+    ck_assert_int_eq(listeners_open(wanted, 2, &pool, &set, &fault), 0);
     ck_assert_uint_eq(set.count, 2);
     ck_assert_ptr_eq(listeners_find(&set, SOCK_DGRAM, &wanted[1].addr), &set.list[1]);
-    ck_assert_int_eq(listeners_set_backlog(&set, BACKLOG + 1), 0);
+    set.list[0].backlog = BACKLOG + 1;
+    listeners_set_backlogs(&set);
     ck_assert_int_eq(listener_backlog(&set.list[0]), BACKLOG + 1);
 }
 END_TEST
@@ -131,7 +147,7 @@ START_TEST(failure_names_the_type)
 
     ck_assert_int_eq(bind(stranger, &addr.sa, addr.len), 0);
     ck_assert_int_eq(udp_open("127.9.9.9"), -EADDRINUSE);
-    ck_assert_int_eq(fault.type, SOCK_DGRAM);
+    ck_assert_int_eq(fault.wanted.type, SOCK_DGRAM);
     ck_assert_str_eq(fault.what, "bind");
     (void)close(stranger);
 }
@@ -165,6 +181,39 @@ START_TEST(overlap_loses_no_datagram)
 }
 END_TEST
 
+/* Also in between, once the old one was told that it goes. */
+START_TEST(retired_socket_gets_no_more)
+{
+    bool seen[2] = {false};
+    int old = udp_open(overlaps[_i][0]), new;
+
+    ck_assert_int_ge(old, 0);
+    set_becomes_pool();
+    send_number("127.0.0.1", 0);
+    new = udp_open(overlaps[_i][1]);
+    ck_assert_int_ge(new, 0);
+    listeners_retire(&pool, &set);
+    send_number("127.0.0.1", 1);
+    ck_assert_int_eq(receive_all(old, seen), 1);
+    ck_assert(seen[0]);
+    ck_assert_int_eq(receive_all(new, seen), 1);
+    assert_answers(old);
+}
+END_TEST
+
+START_TEST(kept_socket_is_not_retired)
+{
+    bool seen[1] = {false};
+
+    ck_assert_int_ge(udp_open("127.0.0.1"), 0);
+    set_becomes_pool();
+    ck_assert_int_ge(udp_open("127.0.0.1"), 0);
+    listeners_retire(&pool, &set);
+    send_number("127.0.0.1", 0);
+    ck_assert_int_eq(receive_all(set.list[0].fd, seen), 1);
+}
+END_TEST
+
 START_TEST(new_socket_gets_all_when_the_old_one_is_gone)
 {
     bool seen[1] = {false};
@@ -190,6 +239,8 @@ int main(void)
     tcase_add_test(tcase, stranger_cannot_take_the_port);
     tcase_add_test(tcase, failure_names_the_type);
     tcase_add_loop_test(tcase, overlap_loses_no_datagram, 0, 2);
+    tcase_add_loop_test(tcase, retired_socket_gets_no_more, 0, 2);
+    tcase_add_test(tcase, kept_socket_is_not_retired);
     tcase_add_loop_test(tcase, new_socket_gets_all_when_the_old_one_is_gone, 0, 2);
     return suite_run("listener_udp", tcase);
 }

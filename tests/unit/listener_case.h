@@ -71,9 +71,10 @@ static inline int open_hosts(int type, const char *const *hosts, size_t count)
     struct listener_wanted wanted[8] = {0};
 
     for (size_t i = 0; i < count; i++)
-        wanted[i] = (struct listener_wanted){.type = type, .addr = at(hosts[i])};
+        wanted[i] =
+            (struct listener_wanted){.type = type, .addr = at(hosts[i]), .backlog = BACKLOG};
     memset(&fault, 0, sizeof(fault));
-    return listeners_open(wanted, count, BACKLOG, &pool, &set, &fault);
+    return listeners_open(wanted, count, &pool, &set, &fault);
 }
 
 #define OPEN_TYPE(type, ...)                                                                       \
