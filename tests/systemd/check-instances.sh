@@ -31,8 +31,9 @@ test_its_own_file() {
     mkdir -p /etc/echod/a.conf.d
     echo 'port = 7001;' >/etc/echod/a.conf
     echo 'port = 7002;' >/etc/echod/a.conf.d/port.conf
+    echo 'listeners = ( { path = "/run/echod-a/socket"; } );' >/etc/echod/a.conf.d/socket.conf
     try "start" systemctl start echod@a
-    try "echo" echoes 127.0.0.1:7002
+    try "echo" echoes 127.0.0.1:7002 unix:/run/echod-a/socket
 
     refuse "start without a file" systemctl start echod@none
     same "exit status" 6 "$(property ExecMainStatus echod@none)"

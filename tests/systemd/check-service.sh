@@ -57,6 +57,32 @@ test_stop_drains() {
     at_most "milliseconds for a stop" 8000 "$took"
 }
 
+# In the directory that the unit has: for everybody or not, kept and dropped by a reload.
+test_unix_sockets() {
+    local first=/run/echod/first second=/run/echod/second inode
+    configure "listeners = ( { path = \"$first\"; }, { path = \"$second\"; mode = \"0666\"; } );"
+    try "start" systemctl start echod
+    try "echo" echoes 127.0.0.1:65432 "unix:$first" "unix:$second"
+    same "the modes" "660 666" "$(stat -c %a "$first" "$second" | xargs)"
+    inode=$(stat -c %i "$second")
+    configure "listeners = ( { path = \"$second\"; mode = \"0600\"; } );"
+    try "reload" systemctl reload echod
+    try "echo after a reload" echoes "unix:$second"
+    same "the socket that is kept" "600 $inode" "$(stat -c '%a %i' "$second")"
+    refuse "a socket that is left" test -e "$first"
+    systemctl stop echod
+    refuse "a directory that is left" test -e /run/echod
+}
+
+# It takes more than the unit allows, and the status says what.
+test_vsock_needs_permission() {
+    configure 'listeners = ( { vsock_port = 65432; } );'
+    drop_in echod.service '[Service]' Restart=no
+    refuse "start" systemctl start echod
+    like "status line" 'listeners\[0\]\.vsock_port: /etc/echod\.conf:1.*RestrictAddressFamilies=' \
+        "$(property StatusText)"
+}
+
 test_reload() {
     local pid port old=65432
     systemctl start echod

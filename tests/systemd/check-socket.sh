@@ -31,6 +31,9 @@ test_activation() {
     try "echo over IPv6 and the Unix socket" echoes '[::1]:65432' "unix:$unix"
     like "status line" "127\.0\.0\.1:65432, \[::1\]:65432, .*$unix" "$(property StatusText $unit)"
 
+    same "the name of the passed sockets" 'echod.socket echod.socket echod.socket' \
+        "$(events listening $unit | field ECHOD_LISTENER_NAME | xargs)"
+
     pid=$(main_pid $unit)
     refuse "the machine's own network in the service" \
         same_namespace "/proc/$pid/ns/net" /proc/self/ns/net
@@ -62,6 +65,18 @@ test_contradiction() {
     try "reload" systemctl reload $unit
     same "ActiveState" active "$(property ActiveState $unit)"
     try "echo after a reload" echoes
+}
+
+# What FileDescriptorName= says goes into what is logged of connections, too.
+test_names() {
+    configure 'log: { connections = "all"; };'
+    drop_in echod.socket '[Socket]' FileDescriptorName=front
+    systemctl start echod.socket
+    try "echo" echoes
+    wait_for "an event" happened connection-ended $unit
+    same "the name of its socket" front \
+        "$(events connection-ended $unit | field ECHOD_LISTENER_NAME | sort -u)"
+    like "the message" 'Listening on 127\.0\.0\.1:65432 \(front\)' "$(events listening $unit)"
 }
 
 # The socket stays: who connects meanwhile waits for the next start.
