@@ -46,7 +46,7 @@ static bool try_unshare(int flags)
     return write_text("/proc/self/gid_map", map);
 }
 
-static bool try_network(void)
+bool sandbox_try_network(void)
 {
     struct ifreq lo = {.ifr_name = "lo", .ifr_flags = IFF_UP | IFF_RUNNING};
     int fd, r;
@@ -65,7 +65,7 @@ static bool try_mounts(void)
            mount("tmpfs", "/run", "tmpfs", MS_NOSUID | MS_NODEV, "mode=0755") == 0;
 }
 
-static bool works_in_child(bool (*tried)(void))
+bool sandbox_may(bool (*tried)(void))
 {
     pid_t pid = fork();
     int status = -1;
@@ -77,17 +77,17 @@ static bool works_in_child(bool (*tried)(void))
 
 bool sandbox_may_have_network(void)
 {
-    return works_in_child(try_network);
+    return sandbox_may(sandbox_try_network);
 }
 
 bool sandbox_may_have_mounts(void)
 {
-    return works_in_child(try_mounts);
+    return sandbox_may(try_mounts);
 }
 
 void sandbox_network(void)
 {
-    ck_assert_msg(try_network(), "no network of its own: %s", strerror(errno));
+    ck_assert_msg(sandbox_try_network(), "no network of its own: %s", strerror(errno));
 }
 
 void sandbox_add_ipv6(const char *address)
@@ -142,7 +142,7 @@ bool sandbox_may_set_sysctl(const char *path, int value)
     int status = -1;
 
     if (pid == 0)
-        _exit(try_network() && try_sysctl(path, value) ? 0 : 1);
+        _exit(sandbox_try_network() && try_sysctl(path, value) ? 0 : 1);
     return pid > 0 && waitpid(pid, &status, 0) == pid && status == 0;
 }
 

@@ -13,8 +13,12 @@ bool sandbox_may_have_network(void);
 bool sandbox_may_have_mounts(void);
 bool sandbox_may_set_sysctl(const char *path, int value);
 
+/* Whether what TRIED does would work: it is done in a child. */
+bool sandbox_may(bool (*tried)(void));
+
 /* A network of its own with nothing but a loopback interface, which is up. */
 void sandbox_network(void);
+bool sandbox_try_network(void); /* the same, outside of tests: whether it worked */
 
 /* One more address of the loopback interface: after sandbox_network(). */
 void sandbox_add_ipv6(const char *address);

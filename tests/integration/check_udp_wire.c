@@ -1,0 +1,229 @@
+/* SPDX-License-Identifier: MIT */
+#include <signal.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "datagrams.h"
+#include "harness.h"
+#include "wire.h"
+
+/*
+ * Two hosts, an echod on each. A datagram whose sender's address is forged sets them against each
+ * other, as CERT CA-1996-01 has it: the traffic has to die out by itself.
+ */
+
+enum { FORGED = 100, QUIET_MS = 300, LOOP_PACKETS = 20000 };
+
+static struct echod here, there;
+
+static void set_up(void)
+{
+    wire_lay();
+    echod_init(&here);
+    echod_init(&there);
+    (void)snprintf(here.host, sizeof(here.host), "%s", WIRE_NEAR);
+    (void)snprintf(there.host, sizeof(there.host), "%s", WIRE_FAR);
+}
+
+static void start_both(int port_here, int port_there, int rate)
+{
+    here.port = port_here;
+    there.port = port_there;
+    echod_configure(&here, "protocols = [ \"udp\" ]; limits: { datagram_rate_per_source = %d; };",
+                    rate);
+    echod_configure(&there, "protocols = [ \"udp\" ]; limits: { datagram_rate_per_source = %d; };",
+                    rate);
+    echod_start(&here);
+    wire_go_far();
+    echod_spawn(&there);
+    wire_come_back();
+    (void)echod_await(&there, "READY=1");
+}
+
+static void stop_both(void)
+{
+    echod_stop(&here);
+    echod_stop(&there);
+}
+
+/* Both answer others, so whatever becomes of the forged ones is not for want of a connection. */
+static void assert_both_answer(void)
+{
+    int fd = datagram_connect(&there);
+
+    datagram_insist(fd, 100, 1);
+    (void)close(fd);
+    wire_go_far();
+    fd = datagram_connect(&here);
+    wire_come_back();
+    datagram_insist(fd, 100, 2);
+    (void)close(fd);
+}
+
+/* From here to there, as if the one here had sent it. */
+static void forge(unsigned count)
+{
+    struct addr from = datagram_addr(here.host, here.port);
+    struct addr to = datagram_addr(there.host, there.port);
+
+    for (unsigned i = 0; i < count; i++)
+        wire_forge(&from, &to);
+}
+
+static bool is_quiet(void *context)
+{
+    static uint64_t since_ms, packets;
+    uint64_t now = wire_packets();
+
+    (void)context;
+    if (now != packets || since_ms == 0)
+        since_ms = harness_now_ms();
+    packets = now;
+    return harness_now_ms() >= since_ms + QUIET_MS;
+}
+
+static void assert_dies_out(void)
+{
+    harness_await(is_quiet, NULL, "the wire is quiet");
+}
+
+static void assert_counted(struct echod *e, const char *text)
+{
+    echod_signal(e, SIGUSR1);
+    echod_await_error(e, text);
+}
+
+START_TEST(echo_ports_do_not_answer_each_other)
+{
+    start_both(7, 7, 0);
+    assert_both_answer();
+    forge(FORGED);
+    assert_dies_out();
+    assert_counted(&there, "that would loop 100");
+    stop_both();
+}
+END_TEST
+
+START_TEST(two_echods_on_one_port_do_not_answer_each_other)
+{
+    start_both(5000, 5000, 0);
+    assert_both_answer();
+    forge(FORGED);
+    assert_dies_out();
+    assert_counted(&there, "that would loop 100");
+    stop_both();
+}
+END_TEST
+
+static bool is_looping(void *context)
+{
+    return wire_packets() > *(const uint64_t *)context + LOOP_PACKETS;
+}
+
+/* With different ports neither can know the other for what it is. Shown to loop without a rate. */
+START_TEST(the_rate_ends_a_loop_between_any_ports)
+{
+    uint64_t before;
+
+    start_both(5000, 6000, 0);
+    assert_both_answer();
+    before = wire_packets();
+    forge(FORGED);
+    harness_await(is_looping, &before, "there is a loop");
+    echod_configure(&here, "protocols = [ \"udp\" ];");
+    echod_reload(&here);
+    assert_dies_out();
+    assert_counted(&here, "over the rate");
+    assert_both_answer();
+    stop_both();
+}
+END_TEST
+
+START_TEST(the_default_rate_lets_no_loop_last)
+{
+    start_both(5000, 6000, 1000);
+    forge(FORGED);
+    assert_dies_out();
+    forge(1); /* with a full allowance, on a wire that could carry far more */
+    assert_dies_out();
+    assert_both_answer();
+    stop_both();
+}
+END_TEST
+
+/* -- What needs two hosts as well. -- */
+
+START_TEST(broadcasts_get_no_answer)
+{
+    struct addr to = datagram_addr(WIRE_BROADCAST, 5000);
+    int fd;
+
+    (void)snprintf(there.host, sizeof(there.host), "%s", "");
+    start_both(5001, 5000, 0);
+    (void)snprintf(there.host, sizeof(there.host), "%s", WIRE_FAR);
+    assert_both_answer();
+    fd = datagram_open(WIRE_NEAR, 0);
+    ck_assert_int_eq(setsockopt(fd, SOL_SOCKET, SO_BROADCAST, &(int){1}, sizeof(int)), 0);
+    ck_assert_int_eq(sendto(fd, "x", 1, 0, &to.sa, to.len), 1);
+    datagram_expect_nothing(&there, fd);
+    (void)close(fd);
+    assert_counted(&there, "sent to many 1");
+    stop_both();
+}
+END_TEST
+
+START_TEST(multicast_gets_no_answer)
+{
+    struct addr to = datagram_addr("ff02::1", 5000); /* all hosts of the link */
+    int fd;
+
+    (void)snprintf(there.host, sizeof(there.host), "%s", "::");
+    start_both(5001, 5000, 0);
+    (void)snprintf(there.host, sizeof(there.host), "%s", WIRE_FAR_IPV6);
+    datagram_insist(datagram_connect(&there), 100, 1);
+    fd = datagram_open("::", 0);
+    to.in6.sin6_scope_id = wire_interface();
+    ck_assert_int_eq(sendto(fd, "x", 1, 0, &to.sa, to.len), 1);
+    datagram_expect_nothing(&there, fd);
+    (void)close(fd);
+    assert_counted(&there, "sent to many 1");
+    stop_both();
+}
+END_TEST
+
+/* The address alone does not say on which link it is. */
+START_TEST(link_local_peers_are_answered)
+{
+    struct addr to = datagram_addr(WIRE_FAR_LINK_LOCAL, 5000), from = {.len = sizeof(from.in6)};
+    int fd;
+
+    (void)snprintf(there.host, sizeof(there.host), "%s", "::");
+    start_both(5001, 5000, 0);
+    fd = datagram_open("::", 0);
+    to.in6.sin6_scope_id = wire_interface();
+    ck_assert_int_eq(connect(fd, &to.sa, to.len), 0);
+    datagram_insist(fd, 100, 1);
+    datagram_send(fd, 10, 2);
+    ck_assert_int_eq(recvfrom(fd, &(char){0}, 1, 0, &from.sa, &from.len), 1);
+    ck_assert(addr_equal(&from, &to));
+    stop_both();
+}
+END_TEST
+
+int main(void)
+{
+    TCase *tcase = harness_suite("udp_wire");
+
+    tcase_add_checked_fixture(tcase, set_up, NULL);
+    if (harness_may(wire_may_be_had(), "two network namespaces, and ip(8)")) {
+        tcase_add_test(tcase, echo_ports_do_not_answer_each_other);
+        tcase_add_test(tcase, two_echods_on_one_port_do_not_answer_each_other);
+        tcase_add_test(tcase, the_rate_ends_a_loop_between_any_ports);
+        tcase_add_test(tcase, the_default_rate_lets_no_loop_last);
+        tcase_add_test(tcase, broadcasts_get_no_answer);
+        tcase_add_test(tcase, multicast_gets_no_answer);
+        tcase_add_test(tcase, link_local_peers_are_answered);
+    }
+    return harness_run();
+}
