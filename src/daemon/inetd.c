@@ -111,21 +111,23 @@ static enum proxy_next session_read_header(struct session *s, const char **ret_f
     return PROXY_FAULTY;
 }
 
-static int check_input(int *ret_family)
+static int check_input(int *ret_family, int *ret_type)
 {
-    int type, listening = 0;
+    int listening = 0;
     socklen_t size = sizeof(int);
 
-    if (getsockopt(STDIN_FILENO, SOL_SOCKET, SO_TYPE, &type, &size) < 0 ||
+    if (getsockopt(STDIN_FILENO, SOL_SOCKET, SO_TYPE, ret_type, &size) < 0 ||
         getsockopt(STDIN_FILENO, SOL_SOCKET, SO_DOMAIN, ret_family, &size) < 0)
         return log_event(EVENT_START_FAILED, errno, LOG_NO_FIELDS,
                          "--inetd: standard input is no socket: %m");
     (void)getsockopt(STDIN_FILENO, SOL_SOCKET, SO_ACCEPTCONN, &listening, &size);
-    if (type != SOCK_STREAM || listening)
-        return log_event(EVENT_START_FAILED, EINVAL, LOG_NO_FIELDS,
-                         "--inetd: standard input is %s, where a stream connection is wanted "
-                         "(\"stream tcp nowait\" in inetd.conf, Accept=yes in a socket unit)",
-                         listening ? "a listening socket" : "no stream socket");
+    if ((*ret_type != SOCK_STREAM && *ret_type != SOCK_DGRAM) || listening)
+        return log_event(
+            EVENT_START_FAILED, EINVAL, LOG_NO_FIELDS,
+            "--inetd: standard input is %s, where a connection (\"stream tcp nowait\" in "
+            "inetd.conf, Accept=yes in a socket unit) or a socket for datagrams "
+            "(\"dgram udp wait\") is wanted",
+            listening ? "a listening socket" : "a socket of another type");
     return 0;
 }
 
@@ -207,12 +209,15 @@ static enum stream_next serve(struct session *s, const struct conf *conf, int fa
 
 int inetd_run(const struct conf *conf)
 {
-    _cleanup_(freep) struct session *s = session_new(STDIN_FILENO);
-    int family, r;
+    _cleanup_(freep) struct session *s = NULL;
+    int family, type, r;
 
-    if (check_input(&family) < 0)
+    if (check_input(&family, &type) < 0)
         return EXIT_FAILURE;
+    if (type == SOCK_DGRAM)
+        return inetd_datagrams(conf) < 0 ? EXIT_FAILURE : EXIT_SUCCESS;
     (void)signal(SIGPIPE, SIG_IGN);
+    s = session_new(STDIN_FILENO);
     r = s ? begin(s, conf) : -ENOMEM;
     if (r < 0) {
         (void)log_event(EVENT_START_FAILED, r, LOG_NO_FIELDS, "--inetd: %m");

@@ -14,3 +14,9 @@ int inetd_silence(void);
  * Accept=yes. Returns the exit status.
  */
 int inetd_run(const struct conf *conf);
+
+/*
+ * The same for a socket for datagrams there ("dgram udp wait"): serves whoever sends, until nothing
+ * has come for idle_timeout, or 10 s. 0, or -errno, which was said.
+ */
+int inetd_datagrams(const struct conf *conf);

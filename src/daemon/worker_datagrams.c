@@ -7,9 +7,9 @@
 #include <sys/epoll.h>
 
 enum {
-    BATCHES_AT_ONCE = 2,        /* then the connections have their turn */
-    BATCHES_WAITING_MAX = 1024, /* an end even for a queue that fills as fast as it is emptied */
-    TELL_PAUSE_MS = 1000,       /* what anybody can cause, with forged addresses, is told rarely */
+    BATCHES_AT_ONCE = 2,      /* then the connections have their turn */
+    BATCHES_WAITING_MAX = 64, /* more than waits in a queue of ours; what comes meanwhile may not */
+    TELL_PAUSE_MS = 1000,     /* what anybody can cause, with forged addresses, is told rarely */
 };
 
 static bool is_datagrams(const struct listener *listener)

@@ -290,8 +290,6 @@ START_TEST(what_came_before_the_start_is_answered)
 }
 END_TEST
 
-/* -- To whom nothing comes back. -- */
-
 /* A client with this address and port, which has sent something. */
 static int client_at(const char *host, int port)
 {
@@ -301,6 +299,26 @@ static int client_at(const char *host, int port)
     ck_assert_int_eq(sendto(fd, "x", 1, 0, &to.sa, to.len), 1);
     return fd;
 }
+
+/* inetd keeps the socket, and starts the service again for what comes later. */
+START_TEST(inetd_has_its_socket_served_until_nothing_comes)
+{
+    int fd;
+
+    e.arguments[0] = "--inetd";
+    echod_configure(&e, "idle_timeout = 1;");
+    e.input = e.output = datagram_open(e.host, e.port);
+    fd = datagram_connect(&e);
+    datagram_send(fd, 100, 1);
+    echod_spawn(&e);
+    datagram_expect(fd, 100, 1);
+    datagram_exchange(fd, DATA_MAX, 2);
+    datagram_expect_nothing(&e, client_at("127.0.0.1", e.port)); /* its own port */
+    ck_assert_int_eq(echod_wait(&e), 0);
+}
+END_TEST
+
+/* -- To whom nothing comes back. -- */
 
 /* Drops are counted before what came later is answered; answers, after they are sent. */
 static void assert_counted(const char *text)
@@ -571,6 +589,7 @@ int main(void)
                         sizeof(burst_sizes) / sizeof(burst_sizes[0]));
     tcase_add_test(tcase, many_clients_get_what_is_theirs);
     tcase_add_test(tcase, tcp_and_udp_share_address_and_port);
+    tcase_add_test(tcase, inetd_has_its_socket_served_until_nothing_comes);
     tcase_add_test(tcase, who_is_denied_gets_nothing);
     tcase_add_test(tcase, a_source_is_held_to_its_rate_and_others_are_not);
     tcase_add_test(tcase, one_bad_one_does_not_cost_the_others);
