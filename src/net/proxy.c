@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <sys/socket.h>
 
+#include "base/network.h"
 #include "net/proxy_header.h"
 
 _Static_assert((int)PROXY_HEADER_MAX <= (int)SPILL_BYTES, "it is collected in a spill buffer");
@@ -19,6 +20,28 @@ static void begin_stream(struct slot *slot, struct stream_io *io, size_t length)
         stream_drop(slot, io);
 }
 
+/*
+ * Whether the client that is named is the proxy at the very other end of the connection. That is
+ * how health checks of version 1 look: the specification advises against UNKNOWN for them.
+ */
+static bool is_itself(const struct addr *proxy, const struct addr *client)
+{
+    struct in6_addr here, there;
+
+    return network_address(proxy, &here) && network_address(client, &there) &&
+           IN6_ARE_ADDR_EQUAL(&here, &there) && addr_port(proxy) == addr_port(client);
+}
+
+static enum proxy_next name_client(struct slot *slot, const struct addr *client)
+{
+    struct addr proxy = slot_peer(slot);
+
+    if (is_itself(&proxy, client))
+        return PROXY_ITSELF;
+    slot_set_peer(slot, client);
+    return PROXY_CLIENT;
+}
+
 static enum proxy_next read_header(struct slot *slot, struct stream_io *io, const char **ret_fault)
 {
     struct proxy_header header;
@@ -26,8 +49,7 @@ static enum proxy_next read_header(struct slot *slot, struct stream_io *io, cons
     switch (proxy_header_parse(spill_at(io->spill, slot->number), slot->spill_end, &header)) {
     case PROXY_HEADER_CLIENT:
         begin_stream(slot, io, header.length);
-        slot_set_peer(slot, &header.client);
-        return PROXY_CLIENT;
+        return name_client(slot, &header.client);
     case PROXY_HEADER_PROXY:
         begin_stream(slot, io, header.length);
         return PROXY_ITSELF;

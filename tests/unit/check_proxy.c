@@ -5,6 +5,7 @@
 #include <string.h>
 #include <sys/socket.h>
 
+#include "base/network.h"
 #include "net/proxy_header.h"
 #include "suite.h"
 
@@ -131,6 +132,34 @@ START_TEST(proxy_stays_where_nobody_is_named)
 }
 END_TEST
 
+/* As a health check does: the addresses are those of the connection itself. */
+START_TEST(proxy_may_name_itself)
+{
+    static const char itself[] = "PROXY TCP4 127.0.0.1 127.0.0.2 9 7\r\n";
+    static const char other_port[] = "PROXY TCP4 127.0.0.1 127.0.0.2 10 7\r\n";
+
+    ck_assert_int_eq(step(itself, strlen(itself)), PROXY_ITSELF);
+    peer_is("127.0.0.1:9");
+    slot.header_due = true;
+    ck_assert_int_eq(step(other_port, strlen(other_port)), PROXY_CLIENT);
+    peer_is("127.0.0.1:10");
+}
+END_TEST
+
+/* The socket of IPv6 that takes IPv4, too, has another form of the same address. */
+START_TEST(proxy_may_name_itself_in_ipv4)
+{
+    static const char itself[] = "PROXY TCP4 127.0.0.1 127.0.0.2 9 7\r\n";
+    struct addr mapped = addr_loopback(AF_INET6, 9);
+    struct network network;
+
+    ck_assert_int_eq(network_parse("::ffff:127.0.0.1", &network), NETWORK_SOUND);
+    mapped.in6.sin6_addr = network.address;
+    slot_set_peer(&slot, &mapped);
+    ck_assert_int_eq(step(itself, strlen(itself)), PROXY_ITSELF);
+}
+END_TEST
+
 START_TEST(header_may_come_in_two_pieces)
 {
     size_t split = (size_t)_i, size = strlen(HEADER "payload");
@@ -217,6 +246,8 @@ int main(void)
     tcase_add_checked_fixture(tcase, set_up, NULL);
     tcase_add_test(tcase, client_takes_the_place_of_the_proxy);
     tcase_add_test(tcase, proxy_stays_where_nobody_is_named);
+    tcase_add_test(tcase, proxy_may_name_itself);
+    tcase_add_test(tcase, proxy_may_name_itself_in_ipv4);
     tcase_add_loop_test(tcase, header_may_come_in_two_pieces, 1, (int)strlen(HEADER));
     tcase_add_test(tcase, header_may_come_byte_by_byte);
     tcase_add_test(tcase, no_more_is_read_than_a_header_takes);
