@@ -19,7 +19,9 @@
  * TAKE    take on a batch    TAKEN
  * DRAIN   serve to the end
  * LOOK    accept what waits
- * CLOSE   accept no more
+ * CLOSE   accept no more; if
+ *         COUNT, what waits
+ *         comes first
  * PING    are you alive?     PONG    I am; also the first message of all
  *                            REPORT  something worth logging
  */

@@ -51,6 +51,20 @@ static void announce_stop(struct supervisor *s)
                     connections);
 }
 
+/*
+ * Who waits in the queue of our own listener is served, as a reset is all there would be for him
+ * otherwise; the queue of one that was passed to us is for whoever gets it next.
+ */
+static void end_accepting(struct supervisor *s)
+{
+    const struct message close = {.kind = MESSAGE_CLOSE,
+                                  .count = !s->passed && s->conf.drain_timeout > 0};
+
+    for (uint32_t i = crew_next(&s->crew, MEMBER_SERVING, 0); i != MEMBER_NOBODY;
+         i = crew_next(&s->crew, MEMBER_SERVING, i + 1))
+        (void)crew_send(&s->crew, i, &close, NULL); /* If it is dead, its death follows. */
+}
+
 void stop_begin(struct supervisor *s)
 {
     s->stop = STOP_SETTLING;
@@ -60,9 +74,7 @@ void stop_begin(struct supervisor *s)
     listeners_close_except(&s->listeners, NULL); /* Nobody shall wait for what does not come. */
     announce_stop(s);
     (void)loop_set_timer(s->loop, TIMER_STOP, (int64_t)s->conf.drain_timeout * 1000);
-    for (uint32_t i = crew_next(&s->crew, MEMBER_SERVING, 0); i != MEMBER_NOBODY;
-         i = crew_next(&s->crew, MEMBER_SERVING, i + 1))
-        crew_order(&s->crew, i, MESSAGE_CLOSE);
+    end_accepting(s);
 }
 
 void stop_next_step(struct supervisor *s)

@@ -17,7 +17,10 @@ static void send_kind(struct worker *worker, enum message_kind kind)
     worker_send(worker, &(struct message){.kind = kind}, NULL);
 }
 
-/* What waits is accepted first: a wake-up that came to this worker alone is not lost. */
+/*
+ * What waits is accepted first: a wake-up that came to this worker alone is not lost, and who was
+ * connected before a stop is not reset by the end of the queue.
+ */
 static void give_up_listeners(struct worker *worker)
 {
     worker_accept_stop(worker);
@@ -55,7 +58,10 @@ static void obey(struct worker *worker, const struct message *message, const int
             worker_accept_waiting(worker);
         break;
     case MESSAGE_CLOSE:
-        worker_accept_end(worker);
+        if (message->count > 0)
+            give_up_listeners(worker);
+        else
+            worker_accept_end(worker);
         break;
     case MESSAGE_PING:
         send_kind(worker, MESSAGE_PONG);

@@ -77,6 +77,34 @@ START_TEST(term_lets_silent_ones_go_and_serves_busy_ones)
 }
 END_TEST
 
+/*
+ * Connected they are, and the stop came later. More than a worker accepts at once; and one worker
+ * alone, as others would be told to look at the queue when it is stopped.
+ */
+START_TEST(connections_in_queue_are_served)
+{
+    enum { COUNT = 200 };
+    int fd[COUNT];
+
+    peer_allow_descriptors(COUNT);
+    echod_configure(&e, "workers = 1; drain_timeout = %d;", HOUR_S);
+    echod_start(&e);
+    process_stop_children(e.pid);
+    for (int i = 0; i < COUNT; i++) {
+        fd[i] = peer_connect(&e);
+        peer_send(fd[i], "in the queue");
+    }
+    echod_signal(&e, SIGTERM);
+    (void)echod_await(&e, "STOPPING=1");
+    process_continue_children(e.pid);
+    for (int i = 0; i < COUNT; i++)
+        peer_expect(fd[i], "in the queue");
+    for (int i = 0; i < COUNT; i++)
+        peer_finish(fd[i]);
+    assert_ended(0);
+}
+END_TEST
+
 START_TEST(int_is_like_term)
 {
     assert_drains_on(SIGINT);
@@ -256,6 +284,7 @@ int main(void)
 
     tcase_add_checked_fixture(tcase, set_up, NULL);
     tcase_add_test(tcase, term_lets_silent_ones_go_and_serves_busy_ones);
+    tcase_add_test(tcase, connections_in_queue_are_served);
     tcase_add_test(tcase, int_is_like_term);
     tcase_add_test(tcase, nobody_connected_is_nobody_waited_for);
     tcase_add_test(tcase, service_manager_is_asked_for_time_to_drain);
