@@ -79,6 +79,35 @@ test_names() {
     like "the message" 'Listening on 127\.0\.0\.1:65432 \(front\)' "$(events listening $unit)"
 }
 
+# datagram WORD: sent over UDP, it comes back; again if a start or a stop loses it
+datagram() {
+    local answer
+    for _ in 1 2 3; do
+        exec 3<>/dev/udp/127.0.0.1/65432
+        printf '%s' "$1" >&3
+        answer=$(timeout 5 dd bs=2048 count=1 status=none <&3)
+        exec 3>&-
+        [ "$answer" != "$1" ] || return 0
+    done
+    return 1
+}
+
+# The datagram that starts the service comes before echod can ask where it was sent to.
+test_datagrams() {
+    drop_in echod.socket '[Socket]' ListenDatagram=65432
+    systemctl start echod.socket
+    same "state of the service before a datagram" inactive "$(property ActiveState $unit)"
+    try "echo of the first datagram" datagram first
+    same "state of the service after it" active "$(property ActiveState $unit)"
+    same "datagrams" 1 "$(counted ECHOD_DATAGRAMS $unit)"
+    same "answers" 1 "$(counted ECHOD_ANSWERED $unit)"
+    try "reload" systemctl reload $unit
+    try "echo after a reload" datagram second
+    try "echo over TCP beside it" echoes
+    try "stop" systemctl stop $unit
+    try "echo that starts the service again" datagram third
+}
+
 # The socket stays: who connects meanwhile waits for the next start.
 test_restart_loses_nobody() {
     local pid
