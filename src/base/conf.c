@@ -132,7 +132,8 @@ int conf_load(const struct conf_paths *paths, struct conf *ret_conf, struct conf
         file_apply(&load, paths->file, paths->file_required);
     if (paths->dirs)
         dropins_apply(&load, paths->dirs);
-    conf_reading_result(&load.reading, conf_listeners_complete(&load.conf, errors));
+    if (errors->count == 0) /* else values may be missing, and contradict in their places */
+        conf_reading_result(&load.reading, conf_listeners_complete(&load.conf, errors));
     r = load.reading.r;
     if (r == 0 && errors->count > 0)
         r = -EINVAL;

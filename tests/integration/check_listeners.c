@@ -190,6 +190,31 @@ START_TEST(path_is_logged_by_its_own_name)
 }
 END_TEST
 
+/* The service manager's are the listeners then, at a reload, too. */
+START_TEST(nothing_is_opened_beside_passed_sockets)
+{
+    e.passed[e.passed_count++] = peer_listen(e.host, e.port);
+    configure_path("a");
+    echod_start(&e);
+    assert_served_on_port(e.port);
+    assert_error_has("listeners are not used");
+    echod_reload(&e);
+    ck_assert_uint_eq(mode_of("a"), 0);
+    assert_served_on_port(e.port);
+    echod_stop(&e);
+}
+END_TEST
+
+/* Names differ, so the configuration is sound; the kernel would blame another process. */
+START_TEST(listeners_that_overlap_are_named)
+{
+    echod_configure(&e, "listeners = ( { host = \"0.0.0.0\"; } );");
+    ck_assert_int_eq(echod_run(&e), 1);
+    assert_error_has("listeners[0]: ");
+    assert_error_has("another address of the configuration covers it");
+}
+END_TEST
+
 /* Permissions and owners. */
 
 START_TEST(permissions_are_the_configured_ones_whatever_the_umask)
@@ -421,6 +446,8 @@ int main(void)
     tcase_add_test(tcase, unix_socket_alone);
     tcase_add_test(tcase, vsock_is_listened_on_or_the_reason_is_said);
     tcase_add_test(tcase, path_is_logged_by_its_own_name);
+    tcase_add_test(tcase, nothing_is_opened_beside_passed_sockets);
+    tcase_add_test(tcase, listeners_that_overlap_are_named);
     tcase_add_test(tcase, permissions_are_the_configured_ones_whatever_the_umask);
     tcase_add_test(tcase, owner_is_the_configured_one);
     tcase_add_test(tcase, unknown_owner_is_exit_1);

@@ -229,6 +229,15 @@ START_TEST(all_errors_at_once)
 }
 END_TEST
 
+/* The default port is not what was meant, so nothing is said about it. */
+START_TEST(no_contradiction_to_what_is_faulty)
+{
+    ck_assert_int_eq(load_text("port = 0; listeners = ( { port = 65432; } );"), -EINVAL);
+    ck_assert_uint_eq(errors.count, 1);
+    error_is(0, "echod.conf", "1: port = 0: ", "");
+}
+END_TEST
+
 /* A path of LENGTH bytes, or an abstract name with its "@". */
 static int load_path(char first, size_t length)
 {
@@ -286,6 +295,7 @@ int main(void)
     tcase_add_test(tcase, what_differs_does_not_collide);
     tcase_add_loop_test(tcase, one_error, 0, sizeof(faults) / sizeof(faults[0]));
     tcase_add_test(tcase, all_errors_at_once);
+    tcase_add_test(tcase, no_contradiction_to_what_is_faulty);
     tcase_add_test(tcase, longest_paths);
     tcase_add_test(tcase, longest_list);
     return suite_run("conf_listeners", tcase);
