@@ -44,19 +44,21 @@ static void log_connection(const struct supervisor *s, enum event event, uint32_
                         (unsigned long long)r->bytes, (double)r->duration_usec / 1e6);
 }
 
-static void log_drops(uint32_t worker, const struct report *r)
+static void log_drops(const struct supervisor *s, uint32_t worker, const struct report *r)
 {
-    char peer[ADDR_TEXT_MAX], host[ADDR_TEXT_MAX], listener[ADDR_TEXT_MAX];
+    const struct listener *listener = listeners_find(&s->listeners, SOCK_DGRAM, &r->local);
+    char peer[ADDR_TEXT_MAX], host[ADDR_TEXT_MAX], local[ADDR_TEXT_MAX];
 
     (void)log_event(
         EVENT_DATAGRAMS_DROPPED, 0,
         LOG_FIELDS(LOG_TEXT(FIELD_PEER_ADDR, addr_format_host(&r->peer, host)),
                    LOG_NUMBER(FIELD_PEER_PORT, addr_port(&r->peer)),
-                   LOG_TEXT(FIELD_LISTENER, addr_format_typed(&r->local, SOCK_DGRAM, listener)),
+                   LOG_TEXT(FIELD_LISTENER, addr_format_typed(&r->local, SOCK_DGRAM, local)),
+                   LOG_TEXT(FIELD_LISTENER_NAME, listener ? listener->name : ""),
                    LOG_NUMBER(FIELD_WORKER, worker), LOG_NUMBER(FIELD_DROPPED, r->count),
                    LOG_TEXT(FIELD_REASON, r->reason)),
-        "Dropped datagrams at %s: %llu, the last from %s: %s", listener,
-        (unsigned long long)r->count, addr_format(&r->peer, peer), r->reason);
+        "Dropped datagrams at %s: %llu, the last from %s: %s", local, (unsigned long long)r->count,
+        addr_format(&r->peer, peer), r->reason);
 }
 
 /* What was folded away is said when its time has come, even if nothing more happens. */
@@ -77,7 +79,7 @@ static void on_report(struct supervisor *s, uint32_t worker, const struct report
         log_connection(s, EVENT_CONNECTION_ENDED, worker, r, addr_format(&r->peer, peer));
         break;
     case REPORT_DROPPED:
-        log_drops(worker, r);
+        log_drops(s, worker, r);
         break;
     case REPORT_PAUSED:
         crew_let_others_look(&s->crew, worker);

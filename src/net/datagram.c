@@ -110,7 +110,7 @@ static void drop(struct datagram_io *io, const struct listener *listener, const 
 /* Whether a Unix socket of ours sent it: it would answer the answer. */
 static bool is_own(const struct datagram_io *io, const struct addr *peer)
 {
-    return peer->sa.sa_family == AF_UNIX && listeners_find(io->own, SOCK_DGRAM, peer);
+    return peer->sa.sa_family == AF_UNIX && listeners_serving(io->own, SOCK_DGRAM, peer);
 }
 
 static enum drop judge(const struct datagram_io *io, struct mmsghdr *message,

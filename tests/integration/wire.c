@@ -69,8 +69,7 @@ static bool join(pid_t host)
                    "ip link add " NEAR_END " type veth peer name " FAR_END " netns %d", (int)host);
     return run(command) && run("ip addr add " WIRE_NEAR "/24 brd + dev " NEAR_END) &&
            run("ip addr add " WIRE_NEAR_IPV6 "/64 nodad dev " NEAR_END) &&
-           run("ip addr add fe80::1/64 nodad dev " NEAR_END) &&
-           run("ip link set " NEAR_END " up");
+           run("ip addr add fe80::1/64 nodad dev " NEAR_END) && run("ip link set " NEAR_END " up");
 }
 
 static bool set_up_far_end(void)

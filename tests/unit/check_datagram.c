@@ -241,6 +241,7 @@ static void make_io(void)
         (struct listener){.fd = FD, .type = SOCK_DGRAM, .addr = addr_loopback(AF_INET, OUR_PORT)};
     listeners[1] = (struct listener){.fd = -1, .type = SOCK_DGRAM};
     ck_assert_int_eq(addr_unix("/run/ours", &listeners[1].addr), 0);
+    ck_assert_int_eq(addr_unix("/run/ours.4711", &listeners[1].local), 0);
     io = (struct datagram_io){.calls = &calls, .judge = &judge, .own = &own, .stats = &stats};
     ck_assert_int_eq(datagram_io_init(&io), 0);
 }
@@ -518,7 +519,7 @@ START_TEST(answers_unix_sockets_that_have_a_name_and_are_not_ours)
     ck_assert_uint_eq(step(), 1);
     assert_counted(4, 3, DROP_UNNAMED, 1);
     ck_assert_int_eq(io.drops[DROP_UNNAMED].peer.sa.sa_family, AF_UNIX);
-    come((struct coming){.peer = unix_peer("/run/ours"), .size = 10});
+    come((struct coming){.peer = unix_peer("/run/ours.4711"), .size = 10});
     ck_assert_uint_eq(step(), 1);
     ck_assert_uint_eq(stats_read(&stats.dropped[DROP_LOOP]), 1);
     ck_assert_uint_eq(sent.count, 3);
