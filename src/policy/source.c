@@ -17,6 +17,12 @@ struct source source_of(const struct addr *peer, int ipv4_prefix, int ipv6_prefi
     return source;
 }
 
+bool source_equal(const struct source *a, const struct source *b)
+{
+    return a->network.length == b->network.length &&
+           IN6_ARE_ADDR_EQUAL(&a->network.address, &b->network.address);
+}
+
 uint64_t source_hash(const struct source *source, uint8_t kind, const struct siphash_key *key)
 {
     uint8_t name[sizeof(struct in6_addr) + 2];

@@ -22,6 +22,8 @@ struct source {
  */
 struct source source_of(const struct addr *peer, int ipv4_prefix, int ipv6_prefix);
 
+bool source_equal(const struct source *a, const struct source *b);
+
 /* A hash of the source; the same source has another one for another KIND. */
 uint64_t source_hash(const struct source *source, uint8_t kind, const struct siphash_key *key);
 

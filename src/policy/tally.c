@@ -3,19 +3,13 @@
 
 #include <string.h>
 
-static bool same_source(const struct source *a, const struct source *b)
-{
-    return a->network.length == b->network.length &&
-           IN6_ARE_ADDR_EQUAL(&a->network.address, &b->network.address);
-}
-
 /* What leads to the entry of this source, or to the end of the chain where it would be. */
 static uint32_t *find(const struct tally *tally, const struct source *source)
 {
     uint64_t hash = source_hash(source, 0, &tally->index->key);
     uint32_t *link = &tally->index->first[hash % tally->index->chains];
 
-    while (*link > 0 && !same_source(&tally->entries[*link - 1].source, source))
+    while (*link > 0 && !source_equal(&tally->entries[*link - 1].source, source))
         link = &tally->entries[*link - 1].next;
     return link;
 }

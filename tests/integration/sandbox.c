@@ -18,6 +18,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "harness.h"
+
 static bool write_text(const char *path, const char *text)
 {
     int fd = open(path, O_WRONLY | O_CLOEXEC);
@@ -90,6 +92,18 @@ void sandbox_network(void)
     ck_assert_msg(sandbox_try_network(), "no network of its own: %s", strerror(errno));
 }
 
+/* Until the kernel has found that on this interface nobody else can have it. */
+static bool may_bind(void *address)
+{
+    const struct sockaddr_in6 addr = {.sin6_family = AF_INET6,
+                                      .sin6_addr = *(const struct in6_addr *)address};
+    int fd = socket(AF_INET6, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    int r = bind(fd, (const struct sockaddr *)&addr, sizeof(addr));
+
+    (void)close(fd);
+    return r == 0;
+}
+
 void sandbox_add_ipv6(const char *address)
 {
     struct { /* struct in6_ifreq of linux/ipv6.h, which does not go with netinet/in.h */
@@ -102,6 +116,7 @@ void sandbox_add_ipv6(const char *address)
     ck_assert_int_eq(inet_pton(AF_INET6, address, &request.address), 1);
     ck_assert_msg(ioctl(fd, SIOCSIFADDR, &request) == 0, "%s: %s", address, strerror(errno));
     (void)close(fd);
+    harness_await(may_bind, &request.address, "an address to be usable");
 }
 
 void sandbox_mounts(void)

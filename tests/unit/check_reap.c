@@ -71,7 +71,6 @@ static pid_t hear_of_stop(int (*body)(void *))
         .state = MEMBER_SERVING, .pid = pid, .channel = -1, .awaited = MEMBER_NOBODY};
     (void)next_event(pid, WSTOPPED | WEXITED);
     crew_reap(&s);
-    ck_assert(s.crew.member[NUMBER].stopped);
     return pid;
 }
 
@@ -79,6 +78,7 @@ START_TEST(stopped_worker_may_go_on)
 {
     pid_t pid = hear_of_stop(stop_here);
 
+    ck_assert(s.crew.member[NUMBER].stopped);
     ck_assert(!s.crew.member[NUMBER].hung);
     ck_assert_int_eq(kill(pid, SIGCONT), 0);
     ck_assert_int_eq(next_event(pid, WEXITED).si_code, CLD_EXITED);
@@ -87,15 +87,19 @@ START_TEST(stopped_worker_may_go_on)
 }
 END_TEST
 
-/* It holds the ledger, or is about to: all others will soon wait for it. */
+/*
+ * It holds the ledger, or is about to: all others will soon wait for it. Its end may be there
+ * already when the supervisor has heard of the stop.
+ */
 START_TEST(stopped_worker_that_others_need_is_killed)
 {
     pid_t pid = hear_of_stop(stop_with_the_ledger);
-    siginfo_t end = next_event(pid, WEXITED);
 
-    ck_assert_int_eq(end.si_code, CLD_KILLED);
-    ck_assert_int_eq(end.si_status, SIGKILL);
-    crew_reap(&s);
+    if (s.crew.member[NUMBER].state != MEMBER_NONE) {
+        ck_assert(s.crew.member[NUMBER].hung);
+        (void)next_event(pid, WEXITED);
+        crew_reap(&s);
+    }
     ck_assert_int_eq(s.crew.member[NUMBER].state, MEMBER_NONE);
     ck_assert(!ledger_needs(&s.arena.ledger, SLOT_FIRST_WORKER + NUMBER)); /* nor its successor */
 }

@@ -51,7 +51,23 @@ START_TEST(port_does_not_matter)
     struct addr one = addr_loopback(AF_INET, 1000), other = addr_loopback(AF_INET, 2000);
     struct source a = source_of(&one, 32, 64), b = source_of(&other, 32, 64);
 
-    ck_assert_mem_eq(&a, &b, sizeof(a));
+    ck_assert(source_equal(&a, &b));
+}
+END_TEST
+
+START_TEST(equal_sources_have_all_bits_in_common)
+{
+    struct addr one = peer_of("192.0.2.1"), two = peer_of("192.0.2.2");
+    struct source a = source_of(&one, 32, 64), b = source_of(&two, 32, 64);
+    struct source net = source_of(&one, 24, 64), same = source_of(&two, 24, 64);
+    const struct siphash_key key = {1, 2};
+
+    ck_assert(!source_equal(&a, &b));
+    ck_assert(!source_equal(&a, &net));
+    ck_assert(source_equal(&net, &same));
+    ck_assert_uint_eq(source_hash(&net, 1, &key), source_hash(&same, 1, &key));
+    ck_assert(source_hash(&net, 1, &key) != source_hash(&net, 2, &key));
+    ck_assert(source_hash(&a, 1, &key) != source_hash(&b, 1, &key));
 }
 END_TEST
 
@@ -75,6 +91,7 @@ int main(void)
     tcase_add_loop_test(tcase, source_is_the_peer_s_network, 0,
                         (int)(sizeof(cases) / sizeof(cases[0])));
     tcase_add_test(tcase, port_does_not_matter);
+    tcase_add_test(tcase, equal_sources_have_all_bits_in_common);
     tcase_add_test(tcase, peers_without_an_address_are_no_source);
     return suite_run("source", tcase);
 }

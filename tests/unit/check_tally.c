@@ -61,7 +61,7 @@ static uint32_t count(uint32_t number)
     const struct source s = source(number);
 
     for (uint32_t i = 0; i < shared->index.touched; i++)
-        if (memcmp(&shared->entries[i].source, &s, sizeof(s)) == 0)
+        if (source_equal(&shared->entries[i].source, &s))
             return shared->entries[i].count;
     return 0;
 }
