@@ -56,6 +56,8 @@ static void obey(struct worker *worker, const struct message *message, const int
     case MESSAGE_LOOK:
         if (worker->accepting)
             worker_accept_waiting(worker);
+        if (worker->mode == WORKER_SERVING) /* also while accepting pauses */
+            worker_datagrams_waiting(worker);
         break;
     case MESSAGE_CLOSE:
         if (message->count > 0)

@@ -230,5 +230,4 @@ void worker_accept_waiting(struct worker *worker)
     for (size_t i = 0; i < set->count && !worker->ended; i++)
         if (is_stream(&set->list[i]))
             accept_up_to(worker, set->list[i].fd, ACCEPT_WAITING_MAX);
-    worker_datagrams_waiting(worker);
 }

@@ -114,7 +114,7 @@ void worker_datagrams_waiting(struct worker *worker)
 {
     const struct listener_set *set = worker->setup->listeners;
 
-    for (size_t i = 0; i < set->count; i++)
+    for (size_t i = 0; i < set->count && !worker->ended; i++)
         if (is_datagrams(&set->list[i]))
             (void)serve(worker, &set->list[i], BATCHES_WAITING_MAX);
 }

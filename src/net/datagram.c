@@ -11,8 +11,6 @@
 #include "base/clock.h"
 
 enum {
-    /* Not a power of two: beginnings that are 64 KiB apart would share a few lines of the cache. */
-    STRIDE = DATAGRAM_MAX + 1 + 2 * 64,
     /* Datagrams up to here go as they are over any IPv6 link (RFC 8200), and surely IPv4's. */
     JOINED_MOST = 1280 - 40 - 8,
     JOINED_BYTES = 65000, /* all together they have to fit into what the kernel takes for one */
@@ -33,7 +31,7 @@ struct datagram_batch {
     union control control[DATAGRAM_BATCH];
     unsigned used;       /* of these, by the last step */
     size_t control_room; /* for each, as of then */
-    uint8_t data[DATAGRAM_BATCH][STRIDE];
+    uint8_t data[DATAGRAM_BATCH][DATAGRAM_MAX + 1];
 };
 
 const struct datagram_calls *datagram_syscalls(void)
