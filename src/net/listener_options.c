@@ -56,22 +56,25 @@ int listener_set_stream_options(int fd, int family)
 int listener_set_datagram_options(int fd, int family)
 {
     static const struct option udp[] = {
+        {IPPROTO_IP, IP_PKTINFO, 1},
         {IPPROTO_IP, IP_RECVTOS, 1},
         {IPPROTO_IP, IP_MTU_DISCOVER, IP_PMTUDISC_OMIT},
         {SOL_SOCKET, SO_RCVBUF, DATAGRAMS_WAITING_BYTES},
+        /* What whoever passed the socket may have turned on: answers to a network's broadcast
+         * address, which a sender can be forged to have; errors that wait until they are read. */
+        {SOL_SOCKET, SO_BROADCAST, 0},
+        {IPPROTO_IP, IP_RECVERR, 0},
     };
-    static const struct option ipv4[] = {{IPPROTO_IP, IP_PKTINFO, 1}};
     static const struct option ipv6[] = {
         {IPPROTO_IPV6, IPV6_RECVPKTINFO, 1},
         {IPPROTO_IPV6, IPV6_RECVTCLASS, 1},
         {IPPROTO_IPV6, IPV6_MTU_DISCOVER, IPV6_PMTUDISC_DONT},
+        {IPPROTO_IPV6, IPV6_RECVERR, 0},
     };
     int r;
 
     if (family != AF_INET && family != AF_INET6)
         return 0;
     r = SET_OPTIONS(fd, udp); /* IPv6 sockets get IPv4's datagrams, too, unless IPV6_V6ONLY. */
-    if (r < 0)
-        return r;
-    return family == AF_INET ? SET_OPTIONS(fd, ipv4) : SET_OPTIONS(fd, ipv6);
+    return r < 0 || family == AF_INET ? r : SET_OPTIONS(fd, ipv6);
 }

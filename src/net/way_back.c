@@ -40,8 +40,7 @@ static enum way turn_ipv4(struct in_pktinfo *info)
     return WAY_TURNED;
 }
 
-/* IPv4 on an IPv6 socket. Where it has both kinds of control data, the other one is checked, too.
- */
+/* IPv4 on an IPv6 socket: beside IPv4's own item, which tells broadcasts, comes this one. */
 static enum way turn_mapped(struct in6_pktinfo *info)
 {
     struct in_pktinfo ipv4 = {.ipi_ifindex = (int)info->ipi6_ifindex};

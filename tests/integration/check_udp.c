@@ -378,6 +378,28 @@ START_TEST(what_went_to_many_gets_nothing)
 }
 END_TEST
 
+/* Of IPv4 an IPv6 socket tells less, and this one may even send to broadcast addresses. */
+START_TEST(what_went_to_many_gets_nothing_on_a_socket_for_both_families)
+{
+    struct addr to;
+    int fd, passed;
+
+    sandbox_network();
+    passed = open_passed("::");
+    turn_on(passed, SOL_SOCKET, SO_BROADCAST);
+    echod_configure(&e, "workers = 1;");
+    start_passed(passed);
+    (void)snprintf(e.host, sizeof(e.host), "%s", "127.0.0.1");
+    fd = datagram_open("127.0.0.1", 0);
+    turn_on(fd, SOL_SOCKET, SO_BROADCAST);
+    to = datagram_addr("127.255.255.255", e.port);
+    ck_assert_int_eq(sendto(fd, "x", 1, 0, &to.sa, to.len), 1);
+    datagram_expect_nothing(&e, fd);
+    assert_counted("sent to many 1");
+    echod_stop(&e);
+}
+END_TEST
+
 START_TEST(who_is_denied_gets_nothing)
 {
     start_with("workers = 1; access: { deny = [ \"127.0.0.2\" ]; };");
@@ -577,6 +599,7 @@ static void add_tests_of_namespaces(TCase *tcase)
     tcase_add_test(tcase, ports_that_answer_by_themselves_get_nothing);
     tcase_add_test(tcase, ports_of_our_own_get_nothing);
     tcase_add_test(tcase, what_went_to_many_gets_nothing);
+    tcase_add_test(tcase, what_went_to_many_gets_nothing_on_a_socket_for_both_families);
 }
 
 int main(void)

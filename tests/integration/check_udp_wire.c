@@ -32,8 +32,9 @@ static void start_both(int port_here, int port_there, int rate)
     there.port = port_there;
     echod_configure(&here, "protocols = [ \"udp\" ]; limits: { datagram_rate_per_source = %d; };",
                     rate);
-    echod_configure(&there, "protocols = [ \"udp\" ]; limits: { datagram_rate_per_source = %d; };",
-                    rate);
+    echod_configure(
+        &there, "workers = 1; protocols = [ \"udp\" ]; limits: { datagram_rate_per_source = %d; };",
+        rate);
     echod_start(&here);
     wire_go_far();
     echod_spawn(&there);
@@ -173,6 +174,26 @@ START_TEST(broadcasts_get_no_answer)
 }
 END_TEST
 
+/* A whole network, if the answer went there: the socket was passed, and may send so. */
+START_TEST(a_sender_that_is_many_gets_no_answer)
+{
+    struct addr from = datagram_addr(WIRE_BROADCAST, 5555), to = datagram_addr(WIRE_FAR, 5000);
+    int near, passed;
+
+    near = datagram_open("0.0.0.0", 5555);
+    wire_go_far();
+    passed = datagram_open("0.0.0.0", 5000);
+    wire_come_back();
+    ck_assert_int_eq(setsockopt(passed, SOL_SOCKET, SO_BROADCAST, &(int){1}, sizeof(int)), 0);
+    there.passed[there.passed_count++] = passed;
+    start_both(5001, 5000, 0);
+    assert_both_answer();
+    wire_forge(&from, &to);
+    datagram_expect_nothing(&there, near);
+    stop_both();
+}
+END_TEST
+
 START_TEST(multicast_gets_no_answer)
 {
     struct addr to = datagram_addr("ff02::1", 5000); /* all hosts of the link */
@@ -222,6 +243,7 @@ int main(void)
         tcase_add_test(tcase, the_rate_ends_a_loop_between_any_ports);
         tcase_add_test(tcase, the_default_rate_lets_no_loop_last);
         tcase_add_test(tcase, broadcasts_get_no_answer);
+        tcase_add_test(tcase, a_sender_that_is_many_gets_no_answer);
         tcase_add_test(tcase, multicast_gets_no_answer);
         tcase_add_test(tcase, link_local_peers_are_answered);
     }
