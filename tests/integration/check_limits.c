@@ -3,6 +3,7 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -214,12 +215,14 @@ START_TEST(death_of_a_worker_frees_its_places_and_no_others)
 }
 END_TEST
 
-/* Clients that come and go until they are killed. */
+/* A client that comes and goes until it, or the test, is killed. */
 static pid_t start_load(void)
 {
-    pid_t pid = fork();
+    pid_t test = getpid(), pid = fork();
 
     ck_assert_int_ge(pid, 0);
+    if (pid == 0 && (prctl(PR_SET_PDEATHSIG, SIGKILL) < 0 || getppid() != test))
+        _exit(EXIT_FAILURE);
     while (pid == 0) {
         int fd = -1;
 
