@@ -13,7 +13,11 @@
  * other, as CERT CA-1996-01 has it: the traffic has to die out by itself.
  */
 
-enum { FORGED = 100, QUIET_MS = 300, LOOP_PACKETS = 20000 };
+enum {
+    FORGED = 100,
+    QUIET_MS = 300,
+    TURNS = 20, /* of each: without a loop it would be one */
+};
 
 static struct echod here, there;
 
@@ -72,21 +76,26 @@ static void forge(unsigned count)
         wire_forge(&from, &to);
 }
 
+/* How many packets there were, and since when there were no more. */
+struct silence {
+    uint64_t packets, since_ms;
+};
+
 static bool is_quiet(void *context)
 {
-    static uint64_t since_ms, packets;
-    uint64_t now = wire_packets();
+    struct silence *silence = context;
+    uint64_t packets = wire_packets();
 
-    (void)context;
-    if (now != packets || since_ms == 0)
-        since_ms = harness_now_ms();
-    packets = now;
-    return harness_now_ms() >= since_ms + QUIET_MS;
+    if (packets != silence->packets)
+        *silence = (struct silence){packets, harness_now_ms()};
+    return harness_now_ms() >= silence->since_ms + QUIET_MS;
 }
 
 static void assert_dies_out(void)
 {
-    harness_await(is_quiet, NULL, "the wire is quiet");
+    struct silence silence = {wire_packets(), harness_now_ms()};
+
+    harness_await(is_quiet, &silence, "the wire is quiet");
 }
 
 static void assert_counted(struct echod *e, const char *text)
@@ -119,7 +128,7 @@ END_TEST
 
 static bool is_looping(void *context)
 {
-    return wire_packets() > *(const uint64_t *)context + LOOP_PACKETS;
+    return wire_packets() > *(const uint64_t *)context + TURNS * FORGED;
 }
 
 /* With different ports neither can know the other for what it is. Shown to loop without a rate. */
