@@ -170,17 +170,38 @@ static bool same_access(const struct socket_access *a, const struct socket_acces
     return a->mode == b->mode && a->uid == b->uid && a->gid == b->gid;
 }
 
-static int keep(struct listener *listener, const struct listener_wanted *wanted,
-                const char **ret_what)
+/* Into the set first: from there listeners_undo() takes back whatever comes of it. */
+static int keep(const struct listener *kept, const struct listener_wanted *wanted,
+                struct listener_set *set, const char **ret_what)
 {
-    bool change = !same_access(&listener->access, &wanted->access);
+    struct listener listener = *kept;
+    int r;
 
+    listener.backlog = wanted->backlog;
+    listener.access = wanted->access;
+    r = set_add(set, &listener);
+    if (r < 0 || kept->file.inode == 0 || same_access(&kept->access, &wanted->access))
+        return r;
     *ret_what = "chmod or chown";
-    listener->backlog = wanted->backlog;
-    listener->access = wanted->access;
-    return listener->file.inode != 0 && change
-               ? socket_file_set_access(&listener->file, &listener->addr, &wanted->access)
-               : 0;
+    return socket_file_set_access(&kept->file, &kept->addr, &wanted->access);
+}
+
+static int open_new(const struct listener_wanted *wanted, const struct listener_set *pool,
+                    struct listener_set *set, const char **ret_what)
+{
+    struct listener listener = {.fd = -1,
+                                .type = wanted->type,
+                                .backlog = wanted->backlog,
+                                .addr = wanted->addr,
+                                .access = wanted->access};
+    int r = listener_open(&listener, wanted, pool, ret_what);
+
+    if (r < 0)
+        return wanted->optional && is_unavailable(r) ? 0 : r;
+    r = set_add(set, &listener);
+    if (r < 0)
+        listener_close(&listener);
+    return r;
 }
 
 static bool overlaps_any(const struct listener_set *set, const struct listener_wanted *wanted)
@@ -195,12 +216,6 @@ static int open_wanted(const struct listener_wanted *wanted, const struct listen
                        struct listener_set *set, struct listener_fault *fault)
 {
     const struct listener *kept = find_kept(pool, wanted);
-    struct listener listener = {.fd = -1,
-                                .type = wanted->type,
-                                .backlog = wanted->backlog,
-                                .addr = wanted->addr,
-                                .access = wanted->access};
-    int r;
 
     if (listeners_find(set, wanted->type, &wanted->addr))
         return 0;
@@ -208,16 +223,7 @@ static int open_wanted(const struct listener_wanted *wanted, const struct listen
     fault->ours = overlaps_any(set, wanted);
     if (fault->ours)
         return -EADDRINUSE;
-    if (kept)
-        listener = *kept;
-    r = kept ? keep(&listener, wanted, &fault->what)
-             : listener_open(&listener, wanted, pool, &fault->what);
-    if (r < 0)
-        return wanted->optional && is_unavailable(r) ? 0 : r;
-    r = set_add(set, &listener);
-    if (r < 0 && !kept)
-        listener_close(&listener);
-    return r;
+    return kept ? keep(kept, wanted, set, &fault->what) : open_new(wanted, pool, set, &fault->what);
 }
 
 int listeners_open(const struct listener_wanted *wanted, size_t count,

@@ -3,6 +3,9 @@
 
 #include <errno.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
+
+#include <linux/capability.h>
 
 #include "process.h"
 #include "scratch.h"
@@ -148,6 +151,36 @@ START_TEST(failure_changes_nothing)
 }
 END_TEST
 
+/* Takes the right to change the permissions of others' files, but leaves that to give files away.
+ */
+static void drop_fowner(void)
+{
+    struct __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3};
+    struct __user_cap_data_struct data[2];
+
+    ck_assert_int_eq(syscall(SYS_capget, &header, data), 0);
+    data[0].effective &= ~(1U << CAP_FOWNER);
+    ck_assert_int_eq(syscall(SYS_capset, &header, data), 0);
+}
+
+/* An owner may be changed and the permissions then not any more: the owner is taken back, too. */
+START_TEST(failure_in_the_middle_changes_nothing)
+{
+    struct stat st;
+
+    open_one("a", SOCK_STREAM, 0600);
+    set_becomes_pool();
+    wanted[0].access = (struct socket_access){.mode = 0666, .uid = 1, .gid = 1};
+    drop_fowner();
+    ck_assert_int_eq(open_wanted(1), -EPERM);
+    ck_assert_int_eq(lstat(scratch_path("a"), &st), 0);
+    ck_assert_uint_eq(st.st_uid, geteuid());
+    ck_assert_uint_eq(st.st_gid, getegid());
+    ck_assert_int_eq(mode_of("a"), 0600);
+    assert_accepts(&pool.list[0]);
+}
+END_TEST
+
 START_TEST(undo_changes_nothing)
 {
     open_one("a", SOCK_STREAM, 0600);
@@ -215,6 +248,7 @@ int main(void)
     tcase_add_test(tcase, kept_socket_is_the_same);
     tcase_add_test(tcase, dropped_socket_is_removed);
     tcase_add_test(tcase, failure_changes_nothing);
+    tcase_add_test(tcase, failure_in_the_middle_changes_nothing);
     tcase_add_test(tcase, undo_changes_nothing);
     tcase_add_test(tcase, socket_without_its_file_is_opened_anew);
     tcase_add_test(tcase, connection_leads_to_its_listener);
