@@ -29,7 +29,7 @@ enum proxy_header_state {
 struct proxy_header {
     size_t length;      /* CLIENT, PROXY: the bytes that the header takes */
     struct addr client; /* CLIENT: IPv4 or IPv6 */
-    const char *fault;  /* FAULTY: for people to read, at most 48 bytes */
+    const char *fault;  /* FAULTY: for people to read, at most 47 bytes */
 };
 
 /*

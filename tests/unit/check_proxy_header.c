@@ -71,7 +71,7 @@ static void assert_whole(const void *bytes, size_t size, const char *client)
 /* Nothing is wrong before byte AT, and it is found with that one, whatever may follow. */
 static void assert_faulty(const void *bytes, size_t size, size_t at, const char *fault)
 {
-    enum { FAULT_MAX = 48 };
+    enum { FAULT_MAX = 47 };
     struct proxy_header header;
 
     for (size_t split = 0; split <= at; split++)
