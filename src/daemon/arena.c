@@ -30,6 +30,8 @@ struct header {
 #define AT_SPILL (AT_SLOTS + (size_t)ARENA_SLOTS * sizeof(struct slot))
 #define LENGTH (AT_SPILL + (size_t)ARENA_SLOTS * SPILL_BYTES)
 
+_Static_assert((int)LEDGER_OWNERS >= (int)SLOT_FIRST_WORKER + (int)ARENA_WORKERS,
+               "each worker has a mark of its own");
 _Static_assert(sizeof(struct arena_worker) % PAGE == 0, "the parts begin at pages");
 
 static void arena_set_parts(struct arena *arena)

@@ -21,7 +21,7 @@ static const char *format_status(const struct supervisor *s, char *text, size_t 
                    "%s%s; workers: %u; connections: %llu, so far %llu, refused %llu; "
                    "datagrams: %llu, answered %llu%s%s",
                    stopping ? "Stopping" : "Listening on ",
-                   listening_format(&s->listeners, listeners, sizeof(listeners)),
+                   stopping ? "" : listening_format(&s->listeners, listeners, sizeof(listeners)),
                    crew_count(&s->crew, stopping ? MEMBER_DRAINING : MEMBER_SERVING),
                    (unsigned long long)stats_read(&stats.connections),
                    (unsigned long long)stats_read(&stats.accepted),

@@ -71,7 +71,7 @@ void stop_begin(struct supervisor *s)
     s->reload.again = false;
     if (s->reload.state == RELOAD_RESOLVING)
         reload_cancel(s);
-    listeners_close_except(&s->listeners, NULL); /* Nobody shall wait for what does not come. */
+    listeners_close(&s->listeners); /* Nobody shall wait for what does not come. */
     announce_stop(s);
     (void)loop_set_timer(s->loop, TIMER_STOP, (int64_t)s->conf.drain_timeout * 1000);
     end_accepting(s);

@@ -123,6 +123,8 @@ void worker_datagrams_end(struct worker *worker)
 {
     unwatch(worker);
     worker_datagrams_waiting(worker);
+    if (worker->datagrams.dropped) /* There may be no time to wait for. */
+        worker_datagrams_tell(worker);
 }
 
 static void tell(struct worker *worker, enum drop why, const struct datagram_drops *drops)

@@ -57,6 +57,7 @@ static int pool_set_reuseport(const struct listener_set *pool, int type, const s
 static void listener_close(struct listener *listener)
 {
     socket_file_remove(&listener->file, &listener->addr);
+    listener->file = (struct socket_file){.inode = 0};
     closep(&listener->fd);
 }
 
@@ -383,6 +384,12 @@ void listeners_retire(const struct listener_set *set, const struct listener_set 
             addr = addr_loopback(addr.sa.sa_family, (uint16_t)addr_port(&addr));
         (void)connect(listener->fd, &addr.sa, addr.len); /* Failing, it gets what will be lost. */
     }
+}
+
+void listeners_close(struct listener_set *set)
+{
+    for (size_t i = 0; i < set->count; i++)
+        listener_close(&set->list[i]);
 }
 
 void listeners_close_except(struct listener_set *set, const struct listener_set *keep)

@@ -97,6 +97,12 @@ void listeners_retire(const struct listener_set *set, const struct listener_set 
 int listeners_copy(const struct listener_set *set, struct listener_set *ret);
 
 /*
+ * Closes all and removes their files; the set stays, to say what connections came to, until
+ * listeners_close_except() frees it.
+ */
+void listeners_close(struct listener_set *set);
+
+/*
  * Closes what KEEP (NULL: nothing) does not have, too, removes the files of those sockets, and
  * frees the set.
  */

@@ -329,6 +329,64 @@ START_TEST(ended_connection_is_logged_with_its_figures)
 }
 END_TEST
 
+static int connect_to_unix(const char *name)
+{
+    struct sockaddr_un addr = {.sun_family = AF_UNIX};
+    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+    (void)snprintf(addr.sun_path, sizeof(addr.sun_path), "%s", echod_path(&e, name));
+    ck_assert_int_eq(connect(fd, (struct sockaddr *)&addr, sizeof(addr)), 0);
+    return fd;
+}
+
+/* Also when the listener is closed already: its connections are still known to be its own. */
+START_TEST(connection_to_a_unix_socket_is_logged_with_its_path)
+{
+    char path[128];
+    int fd;
+
+    open_journal();
+    (void)snprintf(path, sizeof(path), "unix:%s", echod_path(&e, "a"));
+    echod_configure(&e, "listeners = ( { path = \"%s\"; } ); log: { connections = \"all\"; };",
+                    echod_path(&e, "a"));
+    echod_start(&e);
+    peer_finish(connect_to_unix("a"));
+    await_event(EVENT_CONNECTION_ENDED);
+    assert_field("ECHOD_LISTENER", path);
+    fd = connect_to_unix("a");
+    peer_exchange(fd, "still here");
+    echod_signal(&e, SIGTERM);
+    await_event(EVENT_STOPPING);
+    peer_finish(fd);
+    await_event(EVENT_CONNECTION_ENDED);
+    assert_field("ECHOD_LISTENER", path);
+    ck_assert_int_eq(echod_wait(&e), 0);
+}
+END_TEST
+
+/* What was dropped in the last moment is told in it. */
+START_TEST(dropped_datagrams_are_logged_at_the_end)
+{
+    struct sockaddr_un addr = {.sun_family = AF_UNIX};
+    int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+
+    open_journal();
+    (void)snprintf(addr.sun_path, sizeof(addr.sun_path), "%s", echod_path(&e, "a"));
+    echod_configure(&e, "workers = 1; listeners = ( { path = \"%s\"; type = \"datagram\"; } );",
+                    addr.sun_path);
+    echod_start(&e);
+    ck_assert_int_eq(connect(fd, (struct sockaddr *)&addr, sizeof(addr)), 0);
+    ck_assert_int_eq(send(fd, "x", 1, 0), 1);
+    await_event(EVENT_DATAGRAMS_DROPPED);
+    assert_number("ECHOD_DROPPED", 1);
+    ck_assert_int_eq(send(fd, "x", 1, 0), 1);
+    ck_assert_int_eq(send(fd, "x", 1, 0), 1);
+    echod_signal(&e, SIGTERM);
+    await_event(EVENT_DATAGRAMS_DROPPED);
+    ck_assert_int_eq(echod_wait(&e), 0);
+}
+END_TEST
+
 START_TEST(connections_are_not_logged_unless_asked_for)
 {
     int fd;
@@ -474,6 +532,8 @@ static void add_sandbox_tests(TCase *tcase)
     tcase_add_test(tcase, journal_that_does_not_answer_is_replaced_by_standard_error);
     tcase_add_test(tcase, refused_connection_is_logged_and_counted);
     tcase_add_test(tcase, ended_connection_is_logged_with_its_figures);
+    tcase_add_test(tcase, connection_to_a_unix_socket_is_logged_with_its_path);
+    tcase_add_test(tcase, dropped_datagrams_are_logged_at_the_end);
     tcase_add_loop_test(tcase, connections_are_not_logged_unless_asked_for, 0, 2);
     tcase_add_test(tcase, dead_worker_is_logged_with_what_was_lost);
     tcase_add_test(tcase, failures_are_logged_with_their_errno);
