@@ -146,8 +146,11 @@ void worker_serve(struct worker *worker, uint32_t number)
     /* It may have been closed or given away since epoll_wait(2) answered. */
     if (slot_owner(slot) != worker->owner)
         return;
-    if (slot->header_due && !worker_has_header(worker, number))
-        return;
+    if (slot->header_due) {
+        if (!worker_has_header(worker, number))
+            return;
+        sweep_by(worker, slot); /* Now idle_timeout counts, which may be shorter. */
+    }
     switch (step(worker, slot)) {
     case STREAM_READ:
         await(worker, number, EPOLLIN);

@@ -374,6 +374,21 @@ START_TEST(late_header_is_refused)
 }
 END_TEST
 
+/* With the header idle_timeout begins, and ends before another's header would be late. */
+START_TEST(client_may_be_silent_for_no_longer_than_others)
+{
+    int waiting, silent;
+
+    echod_configure(&e, "workers = 1; idle_timeout = 1; proxy_protocol = [ \"" PROXY "\" ];");
+    echod_start(&e);
+    waiting = connect_from(PROXY);
+    silent = pass_on_text(V1(CLIENT));
+    peer_expect_end(silent);
+    ck_assert(!peer_is_readable(waiting, 0));
+    echod_stop(&e);
+}
+END_TEST
+
 /* Reload and stop. */
 
 /* Wherever in the header, it is taken up there by whoever takes the connection. */
@@ -533,6 +548,7 @@ static void add_tests(TCase *tcase)
     tcase_add_test(tcase, end_within_the_header_is_refused);
     tcase_add_test(tcase, end_before_the_header_is_ordinary);
     tcase_add_test(tcase, late_header_is_refused);
+    tcase_add_test(tcase, client_may_be_silent_for_no_longer_than_others);
     tcase_add_test(tcase, reload_in_the_middle_of_a_header_loses_nothing);
     tcase_add_test(tcase, reload_is_for_new_connections);
     tcase_add_test(tcase, faulty_header_after_a_reload_is_refused);
