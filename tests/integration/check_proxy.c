@@ -423,6 +423,8 @@ START_TEST(reload_is_for_new_connections)
 
     start("");
     waiting = pass_on_text("PROXY UNK");
+    peer_exchange(other = connect_from(OTHER), "accepted"); /* and so the one before it */
+    peer_finish(other);
     echod_configure(&e, "proxy_protocol = [ \"" OTHER "\" ];");
     echod_reload(&e);
     peer_send(waiting, "NOWN\r\nhello");
