@@ -10,7 +10,7 @@ const char *drop_reason(enum drop drop)
         [DROP_LOOP] = "source answers by itself",
         [DROP_DENIED] = "access.deny",
         [DROP_RATE] = "limits.datagram_rate_per_source",
-        [DROP_UNNAMED] = "sender has no address",
+        [DROP_UNNAMED] = "sender has no absolute address",
         [DROP_TOO_LONG] = "too long",
         [DROP_UNSENDABLE] = "answer cannot be sent",
     };

@@ -9,7 +9,7 @@ enum drop {
     DROP_LOOP,       /* what is at its port, or path, answers by itself: policy/ports.h, or we */
     DROP_DENIED,     /* access.allow, access.deny */
     DROP_RATE,       /* limits.datagram_rate_per_source */
-    DROP_UNNAMED,    /* the sender is a Unix socket without an address */
+    DROP_UNNAMED,    /* the sender is a Unix socket without an address, or has a relative one */
     DROP_TOO_LONG,   /* longer than any datagram of UDP: a Unix socket's */
     DROP_UNSENDABLE, /* the kernel did not take the answer */
     DROP_KINDS

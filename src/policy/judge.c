@@ -2,6 +2,8 @@
 #include "policy/judge.h"
 
 #include <arpa/inet.h>
+#include <stdbool.h>
+#include <stddef.h>
 #include <string.h>
 
 static bool is_nobody_ipv4(uint32_t address)
@@ -26,22 +28,41 @@ static bool is_within_rate(const struct judge *judge, const struct addr *sender,
 
     if (!judge->rates || judge->per_second == 0)
         return true;
-    source = source_of(sender, judge->ipv4_prefix, judge->ipv6_prefix);
+    source = sender->sa.sa_family == AF_UNIX
+                 ? source_of_name(sender, &judge->rates->key)
+                 : source_of(sender, judge->ipv4_prefix, judge->ipv6_prefix);
     return rate_allows(judge->rates, RATE_DATAGRAMS, &source, judge->per_second, now_usec);
+}
+
+/*
+ * Whether a Unix socket can be answered by its name. A relative path leads from the sender's
+ * directory to its own socket, and from here to whichever one we may write to.
+ */
+static bool has_name(const struct addr *sender)
+{
+    return sender->len > offsetof(struct sockaddr_un, sun_path) &&
+           (sender->un.sun_path[0] == '/' || sender->un.sun_path[0] == '\0');
+}
+
+static enum drop judge_address(const struct judge *judge, const struct addr *sender)
+{
+    struct in6_addr address;
+
+    if (!network_address(sender, &address))
+        return has_name(sender) ? DROP_NONE : DROP_UNNAMED;
+    if (is_nobody(&address))
+        return DROP_ADDRESS;
+    if (ports_has(&judge->ports, (uint16_t)addr_port(sender)))
+        return DROP_LOOP;
+    return acl_allows(judge->acl, sender) ? DROP_NONE : DROP_DENIED;
 }
 
 /* The rate comes last: what is not answered anyway does not use it up. */
 enum drop judge_sender(const struct judge *judge, const struct addr *sender, uint64_t now_usec)
 {
-    struct in6_addr address;
+    enum drop drop = judge_address(judge, sender);
 
-    if (!network_address(sender, &address))
-        return sender->len > sizeof(sa_family_t) ? DROP_NONE : DROP_UNNAMED;
-    if (is_nobody(&address))
-        return DROP_ADDRESS;
-    if (ports_has(&judge->ports, (uint16_t)addr_port(sender)))
-        return DROP_LOOP;
-    if (!acl_allows(judge->acl, sender))
-        return DROP_DENIED;
+    if (drop != DROP_NONE)
+        return drop;
     return is_within_rate(judge, sender, now_usec) ? DROP_NONE : DROP_RATE;
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "policy/source.h"
 
+#include <stddef.h>
 #include <string.h>
 
 struct source source_of(const struct addr *peer, int ipv4_prefix, int ipv6_prefix)
@@ -21,6 +22,16 @@ bool source_equal(const struct source *a, const struct source *b)
 {
     return a->network.length == b->network.length &&
            IN6_ARE_ADDR_EQUAL(&a->network.address, &b->network.address);
+}
+
+struct source source_of_name(const struct addr *sender, const struct siphash_key *key)
+{
+    struct source source = {.network.length = UINT8_MAX}; /* no prefix is that long */
+    uint64_t hash =
+        siphash(key, sender->un.sun_path, sender->len - offsetof(struct sockaddr_un, sun_path));
+
+    memcpy(&source.network.address, &hash, sizeof(hash));
+    return source;
 }
 
 uint64_t source_hash(const struct source *source, uint8_t kind, const struct siphash_key *key)

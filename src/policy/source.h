@@ -24,6 +24,12 @@ struct source source_of(const struct addr *peer, int ipv4_prefix, int ipv6_prefi
 
 bool source_equal(const struct source *a, const struct source *b);
 
+/*
+ * The source that the name of a Unix socket is, one that is no network's: for datagrams, as anybody
+ * may be made to send them. SENDER has such a name.
+ */
+struct source source_of_name(const struct addr *sender, const struct siphash_key *key);
+
 /* A hash of the source; the same source has another one for another KIND. */
 uint64_t source_hash(const struct source *source, uint8_t kind, const struct siphash_key *key);
 

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+#include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -91,6 +92,46 @@ START_TEST(who_has_none_is_not)
     send_to_echod(client(NULL), 10, 1);
     exchange(client("them"), 10, 2);
     assert_counted("without a sender 1");
+    echod_stop(&e);
+}
+END_TEST
+
+/* Where it leads from here is for others to say. */
+START_TEST(who_has_a_relative_path_is_not)
+{
+    struct addr addr;
+    int before = open(".", O_DIRECTORY | O_CLOEXEC), odd;
+
+    ck_assert_int_ge(before, 0);
+    ck_assert_int_eq(chdir(echod_path(&e, "")), 0);
+    odd = open_at("odd", &addr);
+    ck_assert_int_eq(fchdir(before), 0);
+    send_to_echod(odd, 10, 1);
+    exchange(client("them"), 10, 2);
+    assert_counted("without a sender 1");
+    echod_stop(&e);
+}
+END_TEST
+
+/* The path of the sender leads to another echod, which answers as well. */
+START_TEST(echods_that_are_set_against_each_other_stop)
+{
+    struct echod other;
+    struct addr addr;
+    int fd;
+
+    echod_init(&other);
+    fd = open_at(echod_path(&other, "theirs"), &addr);
+    other.passed[other.passed_count++] = fd;
+    echod_configure(&other, "workers = 1; limits: { datagram_rate_per_source = 1; };");
+    echod_start(&other);
+    fd = client("them");
+    ck_assert_int_eq(connect(fd, &ours.sa, ours.len), 0);
+    ck_assert_int_eq(unlink(echod_path(&e, "them")), 0);
+    ck_assert_int_eq(symlink(addr.un.sun_path, echod_path(&e, "them")), 0);
+    ck_assert_int_eq(send(fd, "x", 1, 0), 1);
+    echod_await_error(&other, "limits.datagram_rate_per_source");
+    echod_stop(&other);
     echod_stop(&e);
 }
 END_TEST
@@ -189,6 +230,8 @@ int main(void)
     tcase_add_checked_fixture(tcase, start, NULL);
     tcase_add_test(tcase, who_has_an_address_is_answered);
     tcase_add_test(tcase, who_has_none_is_not);
+    tcase_add_test(tcase, who_has_a_relative_path_is_not);
+    tcase_add_test(tcase, echods_that_are_set_against_each_other_stop);
     tcase_add_test(tcase, what_is_too_long_is_not);
     tcase_add_test(tcase, our_own_path_is_not);
     tcase_add_test(tcase, who_does_not_read_keeps_nobody_waiting);

@@ -2,6 +2,7 @@
 #include "policy/judge.h"
 
 #include <arpa/inet.h>
+#include <stddef.h>
 #include <string.h>
 #include <sys/mman.h>
 
@@ -128,6 +129,36 @@ START_TEST(wants_a_unix_socket_to_have_an_address)
 }
 END_TEST
 
+static enum drop judge_named(const char *name, uint64_t now_usec)
+{
+    struct addr named = {.un.sun_family = AF_UNIX};
+
+    ck_assert_uint_lt(strlen(name), sizeof(named.un.sun_path));
+    memcpy(named.un.sun_path, name, strlen(name));
+    named.len = (socklen_t)(offsetof(struct sockaddr_un, sun_path) + strlen(name) + 1);
+    return judge_sender(&judge, &named, now_usec);
+}
+
+START_TEST(wants_the_path_of_a_unix_socket_to_be_absolute)
+{
+    ck_assert_int_eq(judge_named("/client", NOW), DROP_NONE);
+    ck_assert_int_eq(judge_named("client", NOW), DROP_UNNAMED);
+    ck_assert_int_eq(judge_named("run/systemd/notify", NOW), DROP_UNNAMED);
+    ck_assert_int_eq(judge_named("", NOW), DROP_NONE); /* an abstract name: a NUL */
+}
+END_TEST
+
+START_TEST(has_a_rate_for_each_name_of_a_unix_socket)
+{
+    limit(2);
+    for (unsigned i = 0; i < 2; i++)
+        ck_assert_int_eq(judge_named("/run/one", NOW), DROP_NONE);
+    ck_assert_int_eq(judge_named("/run/one", NOW), DROP_RATE);
+    ck_assert_int_eq(judge_named("/run/other", NOW), DROP_NONE);
+    ck_assert_int_eq(judge_named("/run/one", NOW + SECOND), DROP_NONE);
+}
+END_TEST
+
 static unsigned count_answered(const char *host, unsigned count, uint64_t now_usec)
 {
     unsigned answered = 0;
@@ -180,6 +211,8 @@ int main(void)
                         sizeof(senders) / sizeof(senders[0]));
     tcase_add_test(tcase, answers_no_port_of_our_own);
     tcase_add_test(tcase, wants_a_unix_socket_to_have_an_address);
+    tcase_add_test(tcase, wants_the_path_of_a_unix_socket_to_be_absolute);
+    tcase_add_test(tcase, has_a_rate_for_each_name_of_a_unix_socket);
     tcase_add_test(tcase, keeps_a_source_to_its_rate);
     tcase_add_test(tcase, takes_a_network_for_one_source);
     tcase_add_test(tcase, what_is_dropped_anyway_does_not_count);
