@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <netinet/tcp.h>
+#include <netinet/udp.h>
 #include <sys/socket.h>
 
 /* A peer that vanished is noticed after about 120 + 3 * 30 seconds, whoever would have to send. */
@@ -61,8 +62,11 @@ int listener_set_datagram_options(int fd, int family)
         {IPPROTO_IP, IP_MTU_DISCOVER, IP_PMTUDISC_OMIT},
         {SOL_SOCKET, SO_RCVBUF, DATAGRAMS_WAITING_BYTES},
         /* What whoever passed the socket may have turned on: answers to a network's broadcast
-         * address, which a sender can be forged to have; errors that wait until they are read. */
+         * address, which a sender can be forged to have; many datagrams that look like one; times
+         * of sending and errors, which wait until they are read. */
         {SOL_SOCKET, SO_BROADCAST, 0},
+        {IPPROTO_UDP, UDP_GRO, 0},
+        {SOL_SOCKET, SO_TIMESTAMPING, 0},
         {IPPROTO_IP, IP_RECVERR, 0},
     };
     static const struct option ipv6[] = {

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "net/listener.h"
 
+#include <netinet/udp.h>
+
 #include "listener_case.h"
 #include "suite.h"
 
@@ -124,6 +126,27 @@ START_TEST(passed_datagram_socket_is_adopted)
 }
 END_TEST
 
+START_TEST(passed_datagram_socket_has_only_our_options)
+{
+    static const struct {
+        int level, name;
+    } options[] = {{SOL_SOCKET, SO_BROADCAST},
+                   {SOL_SOCKET, SO_TIMESTAMPING},
+                   {IPPROTO_UDP, UDP_GRO},
+                   {IPPROTO_IP, IP_RECVERR}};
+    struct addr addr = addr_loopback(AF_INET, 0);
+    int fd = socket(AF_INET, SOCK_DGRAM, 0);
+
+    ck_assert_int_eq(bind(fd, &addr.sa, addr.len), 0);
+    for (size_t i = 0; i < sizeof(options) / sizeof(options[0]); i++)
+        ck_assert_int_eq(setsockopt(fd, options[i].level, options[i].name, &(int){1}, sizeof(int)),
+                         0);
+    ck_assert_int_eq(adopt(fd), 0);
+    for (size_t i = 0; i < sizeof(options) / sizeof(options[0]); i++)
+        ck_assert_int_eq(option(fd, options[i].level, options[i].name), 0);
+}
+END_TEST
+
 START_TEST(passed_datagram_socket_without_an_address_is_refused)
 {
     assert_refused(socket(AF_INET, SOCK_DGRAM, 0), "bound to no address");
@@ -176,6 +199,7 @@ int main(void)
     tcase_add_test(tcase, passed_pipe_is_refused);
     tcase_add_test(tcase, passed_descriptor_that_is_not_open_is_refused);
     tcase_add_loop_test(tcase, passed_datagram_socket_is_adopted, 0, 3);
+    tcase_add_test(tcase, passed_datagram_socket_has_only_our_options);
     tcase_add_test(tcase, passed_datagram_socket_without_an_address_is_refused);
     tcase_add_test(tcase, passed_socket_of_another_type_is_refused);
     tcase_add_test(tcase, passed_socket_of_another_family_is_refused);
