@@ -174,6 +174,11 @@ int socket_file_make(int fd, const struct addr *addr, const struct socket_access
     struct addr temporary;
     int r;
 
+    /* The file's permissions are the descriptor's first: until it has its own, nobody may connect,
+     * whatever the umask is. A datagram socket could not be told from then on who may not send. */
+    *ret_what = "chmod or chown";
+    if (fchmod(fd, 0) < 0)
+        return -errno;
     *ret_what = "bind";
     r = bind_temporarily(fd, addr, &temporary);
     if (r < 0)

@@ -117,6 +117,21 @@ START_TEST(datagram_socket)
 }
 END_TEST
 
+/* bind(2) makes the file with the permissions of the descriptor. */
+START_TEST(nobody_has_permissions_before_the_file_has_its_own)
+{
+    struct stat st;
+    int fd;
+
+    (void)umask(0);
+    fd = make("x", SOCK_DGRAM, 0600);
+    ck_assert_int_ge(fd, 0);
+    ck_assert_int_eq(fstat(fd, &st), 0);
+    ck_assert_uint_eq(st.st_mode & 0777, 0);
+    (void)close(fd);
+}
+END_TEST
+
 static const int types[] = {SOCK_STREAM, SOCK_DGRAM, SOCK_SEQPACKET};
 
 START_TEST(dead_socket_is_replaced)
@@ -224,8 +239,8 @@ START_TEST(failure_leaves_the_path_as_it_was)
 {
     struct socket_access access = access_of(0600);
     struct addr addr = address("x");
-    int fd = socket(AF_UNIX, SOCK_STREAM, 0);
     mode_t mode;
+    int fd;
 
     if (geteuid() == 0) { /* The test is a process of its own. */
         ck_assert_int_eq(chmod(scratch, 0777), 0);
@@ -236,6 +251,7 @@ START_TEST(failure_leaves_the_path_as_it_was)
     (void)close(stranger_binds("x", SOCK_STREAM));
     mode = mode_of("x");
     access.uid = 54321;
+    fd = socket(AF_UNIX, SOCK_STREAM, 0);
     ck_assert_int_eq(socket_file_make(fd, &addr, &access, 8, &file, &what), -EPERM);
     ck_assert_str_eq(what, "chmod or chown");
     ck_assert_uint_eq(mode_of("x"), mode);
@@ -334,6 +350,7 @@ int main(void)
     scratch_case(tcase);
     tcase_add_test(tcase, socket_is_there_with_its_mode_and_listens);
     tcase_add_test(tcase, datagram_socket);
+    tcase_add_test(tcase, nobody_has_permissions_before_the_file_has_its_own);
     tcase_add_loop_test(tcase, dead_socket_is_replaced, 0, 3);
     tcase_add_loop_test(tcase, living_socket_is_left_alone, 0, 3);
     tcase_add_test(tcase, asking_who_lives_leaves_no_trace);
