@@ -129,8 +129,8 @@ void worker_datagrams_end(struct worker *worker)
 
 static void tell(struct worker *worker, enum drop why, const struct datagram_drops *drops)
 {
-    const char *service =
-        why == DROP_LOOP ? ports_service((uint16_t)addr_port(&drops->peer)) : NULL;
+    bool has_port = why == DROP_LOOP && drops->peer.sa.sa_family != AF_UNIX;
+    const char *service = has_port ? ports_service((uint16_t)addr_port(&drops->peer)) : NULL;
     struct report report = {
         .kind = REPORT_DROPPED,
         .count = drops->count,

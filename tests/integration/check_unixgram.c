@@ -165,6 +165,7 @@ START_TEST(our_own_path_is_not)
     exchange(client("them"), 10, 2);
     ck_assert_uint_eq(datagram_count(fd), 0);
     assert_counted("that would loop 1");
+    echod_await_error(&e, "source answers by itself\n");
     echod_stop(&e);
 }
 END_TEST
