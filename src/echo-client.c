@@ -6,46 +6,77 @@
 #include "base/descriptors.h"
 #include "client/check.h"
 #include "client/options.h"
-#include "client/report.h"
+#include "client/output.h"
 
-static enum report_status check(const struct client_options *options)
-{
-    struct check_result result = check_run(&options->check);
+/* What echo-client can do. The first word says which; without one it is the first mode. */
+struct mode {
+    const char *name;
+    const char *about;
+    int (*run)(int argc, char **argv); /* argv[1] is what follows the mode's name */
+    int trouble;                       /* its exit status for trouble on this side */
+};
 
-    return report_check(&options->check, &result, options->quiet, stdout, stderr);
-}
+static const struct mode modes[] = {
+    {"check", "see whether the very same bytes come back", check_main, 3},
+};
+
+enum { MODES = sizeof(modes) / sizeof(modes[0]) };
 
 /* An answer that nobody can read is none: a full disk must not pass for success. */
-static enum report_status finish(enum report_status status)
+static int finish(int status, int trouble)
 {
-    int r = report_flush(stdout);
+    int r = output_flush(stdout);
 
     if (r == 0)
         return status;
     (void)fprintf(stderr, "echo-client: cannot write to standard output: %s\n", strerror(-r));
-    return REPORT_UNKNOWN;
+    return trouble;
+}
+
+static int print_modes(void)
+{
+    (void)fputs("Usage: echo-client [MODE] [OPTION...] [TARGET...]\n\nMODE:\n", stdout);
+    for (size_t i = 0; i < MODES; i++)
+        (void)printf("  %-8s%s%s\n", modes[i].name, modes[i].about, i == 0 ? " (default)" : "");
+    (void)fputs("\n  --help     print this; after a MODE, print its options\n"
+                "  --version  print the version\n"
+                "\nMore: man echo-client\n",
+                stdout);
+    return 0;
+}
+
+static int print_version(void)
+{
+    options_print_version(stdout);
+    return 0;
+}
+
+static int run_mode(const struct mode *mode, int argc, char **argv)
+{
+    return finish(mode->run(argc, argv), mode->trouble);
+}
+
+static int run(int argc, char **argv)
+{
+    const char *word = argc > 1 ? argv[1] : "";
+
+    if (strcmp(word, "--help") == 0)
+        return finish(print_modes(), modes[0].trouble);
+    if (strcmp(word, "--version") == 0)
+        return finish(print_version(), modes[0].trouble);
+    for (size_t i = 0; i < MODES; i++)
+        if (strcmp(word, modes[i].name) == 0) {
+            argv[1] = argv[0]; /* the program's name, for getopt_long(3) */
+            return run_mode(&modes[i], argc - 1, argv + 1);
+        }
+    return run_mode(&modes[0], argc, argv);
 }
 
 int main(int argc, char **argv)
 {
-    struct client_options options;
-
     if (descriptors_open_standard() < 0)
-        return REPORT_UNKNOWN;
+        return modes[0].trouble;
     (void)setlocale(LC_CTYPE, ""); /* which characters of an answer can be shown as they are */
     (void)signal(SIGPIPE, SIG_IGN);
-
-    switch (client_options_parse(argc, argv, &options)) {
-    case OPTIONS_HELP:
-        options_print_help(stdout);
-        return (int)finish(REPORT_INTACT);
-    case OPTIONS_VERSION:
-        options_print_version(stdout);
-        return (int)finish(REPORT_INTACT);
-    case OPTIONS_CHECK:
-        return (int)finish(check(&options));
-    case OPTIONS_WRONG:
-        break;
-    }
-    return REPORT_UNKNOWN;
+    return run(argc, argv);
 }

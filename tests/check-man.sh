@@ -15,10 +15,20 @@ fail() {
 page_options() { grep -oE 'Fl -[a-z0-9][a-z0-9-]*' "$1" | sed 's/^Fl -/--/' | sort -u; }
 help_options() { grep -oE -- '--[a-z0-9][a-z0-9-]*' <<<"$1" | sort -u; }
 
+# help_of PROGRAM: its help, and that of each of its modes, which are listed below "MODE:"
+help_of() {
+    local said mode
+    said=$("$1" --help) || return
+    echo "$said"
+    for mode in $(sed -n '/^MODE:/,/^$/s/^  \([a-z]*\) .*/\1/p' <<<"$said"); do
+        "$1" "$mode" --help || return
+    done
+}
+
 # same_options PAGE PROGRAM: every long option stands in both
 same_options() {
     local page=${top_srcdir:?}/man/$1 said option
-    said=$("$2" --help) || fail "$2 --help: exit status $?"
+    said=$(help_of "$2") || fail "$2 --help: exit status $?"
     [ -n "$said" ] || fail "$2 --help says nothing"
     while read -r option; do
         fail "$1 lacks $option"

@@ -3,94 +3,93 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <netinet/tcp.h>
 #include <poll.h>
 #include <stdbool.h>
+#include <stdlib.h>
 #include <sys/socket.h>
 #include <sys/time.h>
 
 #include "base/cleanup.h"
 #include "client/deadline.h"
 
-static int connect_finish(int fd, int64_t deadline)
-{
-    int error = 0;
-    int r = deadline_poll(fd, POLLOUT, deadline);
+/* RFC 8305, section 8: the recommended Connection Attempt Delay. */
+#define ATTEMPT_DELAY_NSEC (250 * NSEC_PER_MSEC)
 
-    if (r < 0)
-        return r;
-    if (getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &(socklen_t){sizeof(error)}) < 0)
-        return -errno;
-    return -error;
+int connect_resolve(const struct target *target, int family, int64_t deadline,
+                    struct addr_list *ret_list)
+{
+    if (target_has_host(target->kind))
+        return resolve_within(target->host, target->port, family, 0, deadline - clock_nsec(),
+                              ret_list);
+    ret_list->addr = malloc(sizeof(*ret_list->addr));
+    if (!ret_list->addr)
+        return -ENOMEM;
+    ret_list->addr[0] = target->addr;
+    ret_list->count = 1;
+    return 0;
 }
 
-/*
- * A connection to a local port where nobody listens may end up at itself, when the kernel chooses
- * that very port for our side (TCP's simultaneous open). It would echo perfectly.
- */
-static bool is_self_connected(int fd, const struct addr *peer)
-{
-    struct addr own;
+/* A connection under way. */
+struct attempt {
+    const struct addr *addr;
+    int64_t start;
+};
 
-    return addr_of_socket(fd, &own) == 0 && addr_equal(&own, peer);
+/* All of them. Attempt I has pollfd I, whose descriptor is -1 once it has failed. */
+struct race {
+    int type;
+    const struct dial_options *options;
+    const struct addr **order; /* of the addresses: the next one to try is order[begun] */
+    struct attempt *attempt;
+    struct pollfd *pollfd;
+    size_t count, begun, running;
+    int64_t next_at; /* when the next attempt is due */
+    int error;       /* the most telling one so far */
+};
+
+static void race_deinit(struct race *race)
+{
+    for (size_t i = 0; i < race->begun; i++)
+        closep(&race->pollfd[i].fd);
+    free(race->order);
+    free(race->attempt);
+    free(race->pollfd);
 }
 
-static int connect_inet(int fd, const struct addr *addr, int64_t deadline)
+static const struct addr *next_of(const struct addr_list *list, bool inet6, size_t *position)
 {
-    int r = 0;
+    while (*position < list->count) {
+        const struct addr *addr = &list->addr[(*position)++];
 
-    /* The last part of a message must not wait for the first one's acknowledgement. */
-    (void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &(int){1}, sizeof(int));
-    if (connect(fd, &addr->sa, addr->len) < 0)
-        r = errno == EINPROGRESS || errno == EINTR ? connect_finish(fd, deadline) : -errno;
-    if (r == 0 && is_self_connected(fd, addr))
-        return -ECONNREFUSED;
-    return r;
+        if ((addr->sa.sa_family == AF_INET6) == inet6)
+            return addr;
+    }
+    return NULL;
 }
 
-/*
- * When the listener's queue is full, a non-blocking connect(2) fails with EAGAIN, and there is
- * nothing to poll for. A blocking one waits, and SO_SNDTIMEO bounds it (unix(7), socket(7)).
- */
-static int connect_unix(int fd, const struct addr *addr, int64_t deadline)
+/* IPv6 first, then the families in turn; within a family the list's order. */
+static void race_order(struct race *race, const struct addr_list *list)
 {
-    int64_t left = deadline - clock_nsec();
-    struct timeval timeout = {.tv_sec = left / NSEC_PER_SEC, .tv_usec = left % NSEC_PER_SEC / 1000};
-    int r, flags;
+    size_t position[2] = {0, 0};
+    bool inet6 = true;
 
-    if (left < 1000) /* A timeout of zero would wait for ever. */
-        return -ETIMEDOUT;
-    if (setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &timeout, sizeof(timeout)) < 0)
-        return -errno;
-    flags = fcntl(fd, F_GETFL);
-    if (flags < 0 || fcntl(fd, F_SETFL, flags & ~O_NONBLOCK) < 0)
-        return -errno;
-    do
-        r = connect(fd, &addr->sa, addr->len);
-    while (r < 0 && errno == EINTR);
-    if (r < 0)
-        return errno == EAGAIN ? -ETIMEDOUT : -errno;
-    return fcntl(fd, F_SETFL, flags) < 0 ? -errno : 0;
+    while (race->count < list->count) {
+        const struct addr *addr = next_of(list, inet6, &position[inet6]);
+
+        if (addr)
+            race->order[race->count++] = addr;
+        inet6 = !inet6;
+    }
 }
 
-static int connect_one(const struct addr *addr, int64_t deadline, struct connection *ret_connection)
+static int race_init(struct race *race, const struct addr_list *list)
 {
-    _cleanup_(closep) int fd = -1;
-    int64_t start = clock_nsec();
-    int r;
-
-    fd = socket(addr->sa.sa_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-    if (fd < 0)
-        return -errno;
-    if (addr->sa.sa_family == AF_UNIX)
-        r = connect_unix(fd, addr, deadline);
-    else
-        r = connect_inet(fd, addr, deadline);
-    if (r < 0)
-        return r;
-    *ret_connection =
-        (struct connection){.fd = fd, .peer = *addr, .connect_nsec = clock_nsec() - start};
-    fd = -1; /* now owned by the caller */
+    race->order = calloc(list->count, sizeof(*race->order));
+    race->attempt = calloc(list->count, sizeof(*race->attempt));
+    race->pollfd = calloc(list->count, sizeof(*race->pollfd));
+    if (!race->order || !race->attempt || !race->pollfd)
+        return -ENOMEM;
+    race_order(race, list);
     return 0;
 }
 
@@ -100,19 +99,128 @@ static bool is_no_route(int r)
     return r == -ENETUNREACH || r == -EADDRNOTAVAIL || r == -EAFNOSUPPORT;
 }
 
-int connect_first(const struct addr_list *list, int64_t deadline, struct connection *ret_connection)
+static void note_failure(struct race *race, int error)
 {
-    int result = -EADDRNOTAVAIL;
+    if (is_no_route(race->error) || !is_no_route(error))
+        race->error = error;
+    race->next_at = 0; /* nothing to wait for: the next one may go */
+}
 
-    for (size_t i = 0; i < list->count; i++) {
-        int64_t now = clock_nsec();
-        int64_t share = (deadline - now) / (int64_t)(list->count - i);
-        int r = connect_one(&list->addr[i], now + share, ret_connection);
+static void begin_next(struct race *race)
+{
+    size_t i = race->begun++;
+    int64_t now = clock_nsec();
+    int fd;
 
-        if (r == 0)
-            return 0;
-        if (is_no_route(result) || !is_no_route(r))
-            result = r;
+    race->attempt[i] = (struct attempt){.addr = race->order[i], .start = now};
+    race->next_at = now + ATTEMPT_DELAY_NSEC;
+    fd = dial_begin(race->order[i], race->type, race->options);
+    race->pollfd[i] = (struct pollfd){.fd = fd < 0 ? -1 : fd, .events = POLLOUT};
+    if (fd < 0)
+        note_failure(race, fd);
+    else
+        race->running++;
+}
+
+/* Attempt I has come to an end. Returns whether it is connected. */
+static bool has_won(struct race *race, size_t i, struct connection *ret_connection)
+{
+    const struct attempt *attempt = &race->attempt[i];
+    int r = dial_finish(race->pollfd[i].fd, attempt->addr);
+
+    if (r < 0) {
+        note_failure(race, r);
+        closep(&race->pollfd[i].fd);
+        race->running--;
+        return false;
     }
-    return result;
+    *ret_connection = (struct connection){.fd = race->pollfd[i].fd,
+                                          .peer = *attempt->addr,
+                                          .connect_nsec = clock_nsec() - attempt->start};
+    race->pollfd[i].fd = -1; /* now owned by the caller */
+    return true;
+}
+
+/* Returns whether there is a winner. */
+static bool race_judge(struct race *race, struct connection *ret_connection)
+{
+    for (size_t i = 0; i < race->begun; i++)
+        if (race->pollfd[i].fd >= 0 && race->pollfd[i].revents && has_won(race, i, ret_connection))
+            return true;
+    return false;
+}
+
+static int race_run(struct race *race, int64_t deadline, struct connection *ret_connection)
+{
+    for (;;) {
+        int64_t until = deadline;
+        int r;
+
+        while (race->begun < race->count && clock_nsec() >= race->next_at)
+            begin_next(race);
+        if (race->running == 0)
+            return race->error;
+        if (race->begun < race->count && race->next_at < deadline)
+            until = race->next_at;
+        r = deadline_wait(race->pollfd, race->begun, until);
+        if (r < 0 && (r != -ETIMEDOUT || until == deadline))
+            return r;
+        if (r > 0 && race_judge(race, ret_connection))
+            return 0;
+    }
+}
+
+/*
+ * When the listener's queue is full, a non-blocking connect(2) fails with EAGAIN, and there is
+ * nothing to poll for. A blocking one waits, and SO_SNDTIMEO bounds it (unix(7), socket(7)).
+ */
+static int connect_blocking(int fd, const struct addr *addr, int64_t deadline)
+{
+    int64_t left = deadline - clock_nsec();
+    struct timeval timeout = {.tv_sec = left / NSEC_PER_SEC, .tv_usec = left % NSEC_PER_SEC / 1000};
+    int r;
+
+    if (left < 1000) /* A timeout of zero would wait for ever. */
+        return -ETIMEDOUT;
+    if (setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &timeout, sizeof(timeout)) < 0)
+        return -errno;
+    do
+        r = connect(fd, &addr->sa, addr->len);
+    while (r < 0 && errno == EINTR);
+    if (r < 0)
+        return errno == EAGAIN ? -ETIMEDOUT : -errno;
+    r = fcntl(fd, F_GETFL);
+    return r < 0 || fcntl(fd, F_SETFL, r | O_NONBLOCK) < 0 ? -errno : 0;
+}
+
+static int connect_unix(const struct addr *addr, int type, int64_t deadline,
+                        struct connection *ret_connection)
+{
+    _cleanup_(closep) int fd = socket(AF_UNIX, type | SOCK_CLOEXEC, 0);
+    int64_t start = clock_nsec();
+    int r;
+
+    if (fd < 0)
+        return -errno;
+    r = connect_blocking(fd, addr, deadline);
+    if (r < 0)
+        return r;
+    *ret_connection =
+        (struct connection){.fd = fd, .peer = *addr, .connect_nsec = clock_nsec() - start};
+    fd = -1; /* now owned by the caller */
+    return 0;
+}
+
+int connect_first(const struct addr_list *list, int type, const struct dial_options *options,
+                  int64_t deadline, struct connection *ret_connection)
+{
+    _cleanup_(race_deinit) struct race race = {
+        .type = type, .options = options, .error = -EADDRNOTAVAIL};
+    int r = race_init(&race, list);
+
+    if (r == 0)
+        r = race_run(&race, deadline, ret_connection);
+    if (r == -EAGAIN && list->addr[0].sa.sa_family == AF_UNIX)
+        r = connect_unix(&list->addr[0], type, deadline, ret_connection);
+    return r;
 }

@@ -2,7 +2,6 @@
 #include "client/deadline.h"
 
 #include <errno.h>
-#include <poll.h>
 #include <time.h>
 
 int64_t clock_nsec(void)
@@ -13,10 +12,8 @@ int64_t clock_nsec(void)
     return now.tv_sec * NSEC_PER_SEC + now.tv_nsec;
 }
 
-int deadline_poll(int fd, short events, int64_t deadline)
+int deadline_wait(struct pollfd *pollfd, size_t count, int64_t deadline)
 {
-    struct pollfd pollfd = {.fd = fd, .events = events};
-
     for (;;) {
         int64_t left = deadline - clock_nsec();
         struct timespec timeout = {0};
@@ -24,12 +21,20 @@ int deadline_poll(int fd, short events, int64_t deadline)
 
         if (left > 0)
             timeout = (struct timespec){left / NSEC_PER_SEC, left % NSEC_PER_SEC};
-        r = ppoll(&pollfd, 1, &timeout, NULL);
+        r = ppoll(pollfd, count, &timeout, NULL);
         if (r > 0)
-            return pollfd.revents;
+            return r;
         if (r < 0 && errno != EINTR)
             return -errno;
         if (r == 0 && left <= 0)
             return -ETIMEDOUT;
     }
+}
+
+int deadline_poll(int fd, short events, int64_t deadline)
+{
+    struct pollfd pollfd = {.fd = fd, .events = events};
+    int r = deadline_wait(&pollfd, 1, deadline);
+
+    return r < 0 ? r : pollfd.revents;
 }

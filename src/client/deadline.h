@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #pragma once
 
+#include <poll.h>
+#include <stddef.h>
 #include <stdint.h>
 
 /* Points in time are nanoseconds of CLOCK_MONOTONIC: setting the clock does not move them. */
@@ -10,5 +12,10 @@
 
 int64_t clock_nsec(void);
 
-/* poll(2) on one descriptor. Returns revents (> 0), -ETIMEDOUT once DEADLINE is past, or -errno. */
+/* poll(2). Returns how many descriptors have something (> 0), -ETIMEDOUT once DEADLINE is past, or
+ * -errno. */
+int deadline_wait(struct pollfd *pollfd, size_t count, int64_t deadline);
+
+/* The same on one descriptor. Returns revents (> 0), -ETIMEDOUT once DEADLINE is past, or -errno.
+ */
 int deadline_poll(int fd, short events, int64_t deadline);

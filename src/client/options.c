@@ -1,257 +1,298 @@
 /* SPDX-License-Identifier: MIT */
 #include "client/options.h"
 
+#include <assert.h>
 #include <config.h>
 #include <errno.h>
 #include <getopt.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 
 #include "client/deadline.h"
 #include "client/escape.h"
+#include "client/options_help.h"
+#include "client/value.h"
+#include "net/resolve.h"
 
-#define MESSAGE_DEFAULT "Hello, world"
-#define SIZE_MAX_BYTES (UINT64_C(1) << 30)
-#define SIZE_ALLOWED "1 to 1G (bytes, or with K, M or G)"
-#define TIMEOUT_DEFAULT (10 * NSEC_PER_SEC)
-#define TIMEOUT_ALLOWED "0.001 to 86400 (seconds)"
+#define TIMEOUT_ALLOWED "0.001 to 86400 (seconds, or with us, ms, s, m or h)"
 
-/* What was given, before defaults are filled in and contradictions found. */
-struct given {
-    const char *message; /* NULL: not given */
-    uint64_t size;       /* 0: not given */
-    int64_t timeout_nsec;
-    bool inet, inet6, quiet;
+/* Rows, and what getopt_long(3) wants to know of them. */
+struct parser {
+    const struct command_line *line;
+    const struct option_row *row[OPTION_ROWS_MAX];
+    size_t count;
+    struct option longs[OPTION_ROWS_MAX + 1];
+    char shorts[2 * OPTION_ROWS_MAX + 1];
 };
 
-void options_print_help(FILE *out)
+/* What getopt_long(3) returns for the long option of row I. */
+enum { LONG_OPTION = 256 };
+
+const char *option_take_flag(const struct option_row *row, const char *text)
 {
-    (void)fputs("Usage: echo-client [check] [OPTION...] [TARGET]\n"
-                "\n"
-                "Sends a message to an echo server (RFC 862) and checks that the very same bytes\n"
-                "come back.\n"
-                "\n"
-                "TARGET (default " TARGET_DEFAULT "; without a port: 65432):\n"
-                "  HOST  HOST:PORT  [IPV6]:PORT  tcp://HOST:PORT  unix:/PATH  unix:@NAME\n"
-                "\n"
-                "  -m, --message TEXT     what to send (default \"" MESSAGE_DEFAULT "\")\n"
-                "  -s, --size N           send N random bytes instead (1 to 1G; K, M, G)\n"
-                "  -t, --timeout SECONDS  the limit for everything together (default 10)\n"
-                "  -4, -6                 use IPv4 only, IPv6 only\n"
-                "  -q, --quiet            print nothing when all is well\n"
-                "      --help             print this and exit\n"
-                "      --version          print the version and exit\n"
-                "\n"
-                "Exit status: 0 intact, 2 not, 3 wrong usage or trouble on this side.\n"
-                "More: man echo-client\n",
-                out);
+    (void)text;
+    *(bool *)row->value = true;
+    return NULL;
 }
 
-void options_print_version(FILE *out)
+const char *option_take_count(const struct option_row *row, const char *text)
 {
-    (void)fputs("echo-client (echod) " PACKAGE_VERSION "\n", out);
+    (void)text;
+    (*(unsigned *)row->value)++;
+    return NULL;
 }
 
-static enum options_action hint(void)
+const char *option_take_text(const struct option_row *row, const char *text)
 {
-    (void)fputs("Try \"echo-client --help\".\n", stderr);
+    *(const char **)row->value = text;
+    return NULL;
+}
+
+const char *option_take_number(const struct option_row *row, const char *text)
+{
+    return value_number(text, row->min, row->max, row->value);
+}
+
+const char *option_take_size(const struct option_row *row, const char *text)
+{
+    return value_size(text, row->min, row->max, row->value);
+}
+
+const char *option_take_duration(const struct option_row *row, const char *text)
+{
+    return value_duration(text, (int64_t)row->min, (int64_t)row->max, row->value);
+}
+
+/* Numeric addresses only: a name may have several, and the wrong one would be no error. */
+static const char *take_source(const struct option_row *row, const char *text)
+{
+    struct addr_list list;
+
+    if (text[0] == '\0' || resolve(text, 0, AF_UNSPEC, RESOLVE_NUMERIC, &list) != 0)
+        return "not an address";
+    *(struct addr *)row->value = list.addr[0];
+    addr_list_deinit(&list);
+    return NULL;
+}
+
+/* Options that are the parser's own business. */
+struct switches {
+    bool inet, inet6, help, version;
+};
+
+static enum options_action hint(const struct command_line *line)
+{
+    (void)fprintf(stderr, "Try \"echo-client %s --help\".\n", line->mode);
     return OPTIONS_WRONG;
 }
 
-static enum options_action wrong(const char *problem)
+enum options_action options_wrong(const struct command_line *line, const char *problem)
 {
     (void)fprintf(stderr, "echo-client: %s\n", problem);
-    return hint();
+    return hint(line);
 }
 
 /* WHAT names what the value is for; PROBLEM follows it. */
-static enum options_action wrong_value(const char *what, const char *value, const char *problem,
-                                       const char *allowed)
+static enum options_action wrong_value(const struct command_line *line, const char *what,
+                                       const char *value, const char *problem, const char *allowed)
 {
     (void)fprintf(stderr, "echo-client: %s \"", what);
     escape_write(stderr, value, strlen(value));
     (void)fprintf(stderr, "\": %s; allowed: %s\n", problem, allowed);
-    return hint();
+    return hint(line);
 }
 
-/* -EINVAL for what is not digits and a suffix, -ERANGE for too little or too much. */
-static int parse_size(const char *text, uint64_t *ret_size)
+static void add_rows(struct parser *parser, const struct option_row *rows)
 {
-    static const char suffixes[] = "KMG";
-    size_t digits = strspn(text, "0123456789");
-    const char *suffix = text + digits;
-    unsigned long long number;
-    int shift = 0;
-
-    if (*suffix != '\0') {
-        const char *known = strchr(suffixes, *suffix & ~('a' ^ 'A'));
-
-        if (!known || suffix[1] != '\0')
-            return -EINVAL;
-        shift = 10 * (int)(known - suffixes + 1);
-    }
-    if (digits == 0)
-        return -EINVAL;
-    errno = 0;
-    number = strtoull(text, NULL, 10);
-    if (errno != 0 || number < 1 || number > SIZE_MAX_BYTES >> shift)
-        return -ERANGE;
-    *ret_size = (uint64_t)number << shift;
-    return 0;
-}
-
-/* Plain decimal numbers only: what strtod(3) takes beyond them (hex, inf, nan) is no duration. */
-static int parse_timeout(const char *text, int64_t *ret_nsec)
-{
-    double seconds;
-    char *end;
-
-    if (strspn(text, "0123456789.") != strlen(text))
-        return -EINVAL;
-    seconds = strtod(text, &end);
-    if (end == text || *end != '\0')
-        return -EINVAL;
-    if (seconds < 0.001 || seconds > 86400)
-        return -ERANGE;
-    *ret_nsec = (int64_t)(seconds * (double)NSEC_PER_SEC);
-    return 0;
-}
-
-static const char *number_problem(int r)
-{
-    return r == -ERANGE ? "out of range" : "not a number";
-}
-
-static enum options_action take_size(const char *text, struct given *given)
-{
-    int r = parse_size(text, &given->size);
-
-    return r < 0 ? wrong_value("--size", text, number_problem(r), SIZE_ALLOWED) : OPTIONS_CHECK;
-}
-
-static enum options_action take_timeout(const char *text, struct given *given)
-{
-    int r = parse_timeout(text, &given->timeout_nsec);
-
-    return r < 0 ? wrong_value("--timeout", text, number_problem(r), TIMEOUT_ALLOWED)
-                 : OPTIONS_CHECK;
-}
-
-enum { OPTION_HELP = 256, OPTION_VERSION };
-
-static enum options_action take_option(int option, const char *value, struct given *given)
-{
-    switch (option) {
-    case 'm':
-        given->message = value;
-        return OPTIONS_CHECK;
-    case 's':
-        return take_size(value, given);
-    case 't':
-        return take_timeout(value, given);
-    case '4':
-        given->inet = true;
-        return OPTIONS_CHECK;
-    case '6':
-        given->inet6 = true;
-        return OPTIONS_CHECK;
-    case 'q':
-        given->quiet = true;
-        return OPTIONS_CHECK;
-    case OPTION_HELP:
-        return OPTIONS_HELP;
-    case OPTION_VERSION:
-        return OPTIONS_VERSION;
-    default:
-        return hint(); /* getopt_long(3) has said it. */
+    for (; rows->take; rows++) {
+        assert(parser->count < OPTION_ROWS_MAX);
+        parser->row[parser->count++] = rows;
     }
 }
 
-static enum options_action take_options(int argc, char **argv, struct given *given)
+static void describe_to_getopt(struct parser *parser)
 {
-    static const struct option known[] = {
-        {"message", required_argument, NULL, 'm'},
-        {"size", required_argument, NULL, 's'},
-        {"timeout", required_argument, NULL, 't'},
-        {"quiet", no_argument, NULL, 'q'},
-        {"help", no_argument, NULL, OPTION_HELP},
-        {"version", no_argument, NULL, OPTION_VERSION},
-        {0},
-    };
-    int option;
+    char *shorts = parser->shorts;
+    struct option *longs = parser->longs;
 
-    while ((option = getopt_long(argc, argv, "m:s:t:46q", known, NULL)) != -1) {
-        enum options_action action = take_option(option, optarg, given);
+    for (size_t i = 0; i < parser->count; i++) {
+        const struct option_row *row = parser->row[i];
 
-        if (action != OPTIONS_CHECK)
+        if (row->letter)
+            *shorts++ = (char)row->letter;
+        if (row->letter && row->argument)
+            *shorts++ = ':';
+        if (row->name)
+            *longs++ = (struct option){.name = row->name,
+                                       .has_arg = row->argument ? required_argument : no_argument,
+                                       .val = LONG_OPTION + (int)i};
+    }
+}
+
+static const struct option_row *find_row(const struct parser *parser, int found)
+{
+    if (found >= LONG_OPTION)
+        return parser->row[found - LONG_OPTION];
+    for (size_t i = 0; i < parser->count; i++)
+        if (parser->row[i]->letter == found)
+            return parser->row[i];
+    return NULL; /* "?": getopt_long(3) has said what is wrong */
+}
+
+static enum options_action take_option(const struct parser *parser, const struct option_row *row)
+{
+    char what[64];
+    const char *problem = row->take(row, optarg);
+
+    if (!problem)
+        return OPTIONS_RUN;
+    if (row->name)
+        (void)snprintf(what, sizeof(what), "--%s", row->name);
+    else
+        (void)snprintf(what, sizeof(what), "-%c", row->letter);
+    return wrong_value(parser->line, what, optarg, problem, row->allowed);
+}
+
+static enum options_action take_options(struct parser *parser, int argc, char **argv)
+{
+    int found;
+
+    describe_to_getopt(parser);
+    optind = 0; /* Begin anew: glibc's own state, too. */
+    while ((found = getopt_long(argc, argv, parser->shorts, parser->longs, NULL)) != -1) {
+        const struct option_row *row = find_row(parser, found);
+        enum options_action action = row ? take_option(parser, row) : hint(parser->line);
+
+        if (action != OPTIONS_RUN)
             return action;
     }
-    return OPTIONS_CHECK;
+    return OPTIONS_RUN;
 }
 
-/* [check] [TARGET]. One word is a target, unless it is "check". */
-static enum options_action take_operands(char **operand, struct target *ret_target)
+static enum options_action take_target(const struct command_line *line, const char *text,
+                                       struct target_list *list)
 {
-    const char *text = TARGET_DEFAULT, *problem;
-    bool mode = *operand && strcmp(*operand, "check") == 0;
+    struct target *target = &list->at[list->count];
+    const char *problem;
 
-    operand += mode ? 1 : 0;
-    if (*operand)
-        text = *operand++;
-    if (*operand && !mode)
-        return wrong_value("mode", text, "not known in this version", "check, then one TARGET");
-    if (*operand)
-        return wrong_value("operand", *operand, "one too many", "one TARGET");
-    if (target_parse(text, ret_target, &problem) < 0)
-        return wrong_value("target", text, problem, TARGET_ALLOWED);
-    return OPTIONS_CHECK;
+    if (list->count == line->targets_max)
+        return wrong_value(line, "target", text, "one too many",
+                           line->targets_max == 1 ? "one TARGET" : "fewer of them");
+    if (target_parse(text, target, &problem) < 0)
+        return wrong_value(line, "target", text, problem, TARGET_ALLOWED);
+    if (!(line->kinds & 1U << target->kind))
+        return wrong_value(line, "target", text, "not in this mode", "one with a stream of bytes");
+    list->count++;
+    return OPTIONS_RUN;
+}
+
+static enum options_action take_targets(const struct command_line *line, char **operand,
+                                        size_t count, struct target_list *list)
+{
+    list->at = calloc(count + 1, sizeof(*list->at));
+    if (!list->at)
+        return options_wrong(line, strerror(ENOMEM));
+    if (count == 0)
+        return take_target(line, TARGET_DEFAULT, list);
+    for (size_t i = 0; i < count; i++) {
+        enum options_action action = take_target(line, operand[i], list);
+
+        if (action != OPTIONS_RUN)
+            return action;
+    }
+    return OPTIONS_RUN;
+}
+
+static bool all_have_hosts(const struct target_list *list)
+{
+    for (size_t i = 0; i < list->count; i++)
+        if (!target_has_host(list->at[i].kind))
+            return false;
+    return true;
 }
 
 /* What each option allows by itself, but not together. */
-static const char *contradiction(const struct given *given, const struct target *target)
+static const char *contradiction(const struct switches *given, const struct common_options *common)
 {
-    if (given->message && given->size)
-        return "--message and --size exclude each other";
-    if (given->message && given->message[0] == '\0')
-        return "--message is empty: there would be nothing to check";
+    int family = common->dial.source.len > 0 ? common->dial.source.sa.sa_family : AF_UNSPEC;
+
     if (given->inet && given->inet6)
         return "-4 and -6 exclude each other";
-    if ((given->inet || given->inet6) && target->kind == TARGET_UNIX)
-        return "-4 and -6 mean nothing to a Unix socket";
+    if ((given->inet && family == AF_INET6) || (given->inet6 && family == AF_INET))
+        return "--source is not of the family that -4 or -6 asks for";
+    if ((given->inet || given->inet6) && !all_have_hosts(&common->target))
+        return "-4 and -6 mean nothing to a target that is no host";
+    if (family != AF_UNSPEC && !all_have_hosts(&common->target))
+        return "--source means nothing to a target that is no host";
     return NULL;
 }
 
-static int family_of(const struct given *given)
+static int family_of(const struct switches *given, const struct addr *source)
 {
+    if (source->len > 0)
+        return source->sa.sa_family;
     if (given->inet)
         return AF_INET;
     return given->inet6 ? AF_INET6 : AF_UNSPEC;
 }
 
-enum options_action client_options_parse(int argc, char **argv, struct client_options *ret_options)
+static enum options_action run_parser(struct parser *parser, int argc, char **argv,
+                                      const struct switches *given, struct common_options *common)
 {
-    struct given given = {.timeout_nsec = TIMEOUT_DEFAULT};
-    struct target target;
-    enum options_action action;
+    enum options_action action = take_options(parser, argc, argv);
     const char *problem;
 
-    action = take_options(argc, argv, &given);
-    if (action == OPTIONS_CHECK)
-        action = take_operands(argv + optind, &target);
-    if (action != OPTIONS_CHECK)
+    if (action != OPTIONS_RUN)
         return action;
-    problem = contradiction(&given, &target);
+    if (given->help)
+        options_print_help(parser->line, parser->row, parser->count, stdout);
+    else if (given->version)
+        options_print_version(stdout);
+    if (given->help || given->version)
+        return OPTIONS_DONE;
+    action = take_targets(parser->line, argv + optind, (size_t)(argc - optind), &common->target);
+    if (action != OPTIONS_RUN)
+        return action;
+    problem = contradiction(given, common);
     if (problem)
-        return wrong(problem);
+        return options_wrong(parser->line, problem);
+    common->family = family_of(given, &common->dial.source);
+    return OPTIONS_RUN;
+}
 
-    *ret_options = (struct client_options){
-        .check = {.target = target,
-                  .pattern = given.size
-                                 ? pattern_random(pattern_new_seed(), given.size)
-                                 : pattern_message(given.message ? given.message : MESSAGE_DEFAULT),
-                  .family = family_of(&given),
-                  .timeout_nsec = given.timeout_nsec},
-        .quiet = given.quiet};
-    return OPTIONS_CHECK;
+enum options_action options_parse(const struct command_line *line, int argc, char **argv,
+                                  struct common_options *common)
+{
+    struct switches given = {0};
+    const struct option_row rows[] = {
+        {'t', "timeout", "SECONDS", line->timeout_help, option_take_duration,
+         .value = &common->timeout_nsec, .min = NSEC_PER_MSEC, .max = 86400 * NSEC_PER_SEC,
+         .allowed = TIMEOUT_ALLOWED},
+        {'4', .take = option_take_flag, .value = &given.inet},
+        {'6', .help = "use IPv4 only, IPv6 only", .take = option_take_flag, .value = &given.inet6},
+        {0, "source", "ADDRESS", "the address to send from", take_source,
+         .value = &common->dial.source, .allowed = "an IPv4 or IPv6 address of this machine"},
+        {'q', "quiet", NULL, "print nothing when all is well", option_take_flag,
+         .value = &common->quiet},
+        {0, "help", .take = option_take_flag, .value = &given.help},
+        {0, "version", NULL, "print this, print the version", option_take_flag,
+         .value = &given.version},
+        {0},
+    };
+    struct parser parser = {.line = line};
+
+    add_rows(&parser, line->rows);
+    add_rows(&parser, rows);
+    return run_parser(&parser, argc, argv, &given, common);
+}
+
+void common_options_deinit(struct common_options *common)
+{
+    free(common->target.at);
+    common->target = (struct target_list){0};
+}
+
+void options_print_version(FILE *out)
+{
+    (void)fputs("echo-client (echod) " PACKAGE_VERSION "\n", out);
 }

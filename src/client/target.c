@@ -7,6 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "client/value.h"
+
 /* The functions below return NULL, or what is wrong. */
 
 static const char *parse_port(const char *text, uint16_t *ret_port)
@@ -92,25 +94,26 @@ static const char *parse_host_and_port(const char *text, struct target *target)
     return parse_port(colon + 1, &target->port);
 }
 
-static const char *parse_tcp(const char *text, struct target *target)
+static const char *parse_inet(enum target_kind kind, const char *text, struct target *target)
 {
     const char *problem;
 
-    target->kind = TARGET_TCP;
+    target->kind = kind;
     target->port = TARGET_PORT_DEFAULT;
     problem = parse_host_and_port(text, target);
     if (problem)
         return problem;
     (void)snprintf(target->text, sizeof(target->text),
-                   strchr(target->host, ':') ? "[%s]:%u" : "%s:%u", target->host, target->port);
+                   strchr(target->host, ':') ? "%s[%s]:%u" : "%s%s:%u",
+                   kind == TARGET_UDP ? "udp://" : "", target->host, target->port);
     return NULL;
 }
 
-static const char *parse_unix(const char *name, struct target *target)
+static const char *parse_unix(enum target_kind kind, const char *name, struct target *target)
 {
     char text[ADDR_TEXT_MAX];
 
-    target->kind = TARGET_UNIX;
+    target->kind = kind;
     if (strncmp(name, "///", 3) == 0)
         name += 2; /* unix:///path, as in a URL with an empty host */
     else if (strncmp(name, "//", 2) == 0)
@@ -125,21 +128,68 @@ static const char *parse_unix(const char *name, struct target *target)
     default:
         return "the name is missing";
     }
-    (void)snprintf(target->text, sizeof(target->text), "%s", addr_format(&target->addr, text));
+    addr_format(&target->addr, text);
+    (void)snprintf(target->text, sizeof(target->text), "%s%s",
+                   kind == TARGET_UNIXGRAM ? "unixgram:" : "unix:", text + strlen("unix:"));
+    return NULL;
+}
+
+static bool take_word(const char *text, uint32_t *ret_number)
+{
+    uint64_t number;
+
+    if (value_number(text, 0, UINT32_MAX - 1, &number))
+        return false;
+    *ret_number = (uint32_t)number;
+    return true;
+}
+
+static const char *parse_vsock(enum target_kind kind, const char *text, struct target *target)
+{
+    struct sockaddr_vm *vm = &target->addr.vm;
+    const char *colon = strchr(text, ':');
+    char cid[sizeof("4294967295")];
+
+    if (!colon)
+        return "CID:PORT must follow";
+    target->kind = kind;
+    target->addr.len = sizeof(*vm);
+    vm->svm_family = AF_VSOCK;
+    if ((size_t)(colon - text) >= sizeof(cid))
+        return "the CID is too long";
+    memcpy(cid, text, (size_t)(colon - text));
+    cid[colon - text] = '\0';
+    /* The largest numbers of 32 bits stand for "any" (vsock(7)). */
+    if (!take_word(cid, &vm->svm_cid))
+        return "the CID is not in 0..4294967294";
+    if (!take_word(colon + 1, &vm->svm_port))
+        return "the port is not in 0..4294967294";
+    addr_format(&target->addr, target->text);
     return NULL;
 }
 
 static const char *parse(const char *text, struct target *target)
 {
+    static const struct {
+        const char *prefix;
+        const char *(*parse)(enum target_kind kind, const char *rest, struct target *target);
+        enum target_kind kind;
+    } schemes[] = {
+        {"tcp://", parse_inet, TARGET_TCP},    {"udp://", parse_inet, TARGET_UDP},
+        {"unix:", parse_unix, TARGET_UNIX},    {"unixgram:", parse_unix, TARGET_UNIXGRAM},
+        {"vsock:", parse_vsock, TARGET_VSOCK},
+    };
     const char *colon = strchr(text, ':');
 
-    if (strncmp(text, "unix:", strlen("unix:")) == 0)
-        return parse_unix(text + strlen("unix:"), target);
-    if (strncmp(text, "tcp://", strlen("tcp://")) == 0)
-        return parse_tcp(text + strlen("tcp://"), target);
+    for (size_t i = 0; i < sizeof(schemes) / sizeof(schemes[0]); i++) {
+        size_t length = strlen(schemes[i].prefix);
+
+        if (strncmp(text, schemes[i].prefix, length) == 0)
+            return schemes[i].parse(schemes[i].kind, text + length, target);
+    }
     if (colon && colon > text && colon[1] == '/')
         return "unknown scheme";
-    return parse_tcp(text, target);
+    return parse_inet(TARGET_TCP, text, target);
 }
 
 int target_parse(const char *text, struct target *ret_target, const char **ret_problem)
@@ -153,4 +203,14 @@ int target_parse(const char *text, struct target *ret_target, const char **ret_p
     }
     *ret_target = target;
     return 0;
+}
+
+bool target_has_host(enum target_kind kind)
+{
+    return kind == TARGET_TCP || kind == TARGET_UDP;
+}
+
+int target_socket_type(enum target_kind kind)
+{
+    return kind == TARGET_UDP || kind == TARGET_UNIXGRAM ? SOCK_DGRAM : SOCK_STREAM;
 }

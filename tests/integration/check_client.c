@@ -299,9 +299,9 @@ static const struct {
     const char *argument[5];
     const char *word; /* in the message */
 } wrongs[] = {
-    {{"ping", "localhost"}, "ping"},
     {{"check", "localhost", "other"}, "other"},
-    {{"udp://localhost:7"}, "unknown scheme"},
+    {{"http://localhost:7"}, "unknown scheme"},
+    {{"udp://localhost:7"}, "not in this mode"},
     {{"localhost:0"}, "localhost:0"},
     {{"localhost:http"}, "localhost:http"},
     {{""}, "host is missing"},
@@ -325,6 +325,10 @@ static const struct {
     {{"--timeout"}, "timeout"},
     {{"-4", "-6"}, "-6"},
     {{"-4", "unix:/x"}, "-4"},
+    {{"--source", "localhost"}, "--source"},
+    {{"--source", ""}, "--source"},
+    {{"--source", "::1", "-4"}, "--source"},
+    {{"--source", "::1", "unix:/x"}, "--source"},
     {{"--nonsense"}, "nonsense"},
     {{"-x"}, "x"},
 };
@@ -342,22 +346,53 @@ START_TEST(usage)
 }
 END_TEST
 
-START_TEST(help_and_version)
+static void assert_fits_a_screen(const char *text)
 {
-    struct run run = CLIENT("--help");
     size_t lines = 0, width = 0;
 
-    ck_assert_int_eq(run.status, 0);
-    ck_assert_ptr_nonnull(strstr(run.out, "--timeout"));
-    for (const char *line = run.out; *line; line = strchr(line, '\n') + 1) {
+    for (const char *line = text; *line; line = strchr(line, '\n') + 1) {
         lines++;
         width = strcspn(line, "\n") > width ? strcspn(line, "\n") : width;
     }
-    ck_assert_uint_le(lines, 24); /* fits a screen */
+    ck_assert_uint_le(lines, 24);
     ck_assert_uint_le(width, 80);
+}
+
+START_TEST(help_and_version)
+{
+    struct run run = CLIENT("--help");
+
+    ck_assert_int_eq(run.status, 0);
+    ck_assert_ptr_nonnull(strstr(run.out, "  check "));
+    assert_fits_a_screen(run.out);
+    run = CLIENT("check", "--help");
+    ck_assert_int_eq(run.status, 0);
+    ck_assert_ptr_nonnull(strstr(run.out, "--timeout"));
+    assert_fits_a_screen(run.out);
     run = CLIENT("--version");
     ck_assert_int_eq(run.status, 0);
     ck_assert_ptr_eq(strstr(run.out, "echo-client"), run.out);
+    ck_assert_str_eq(CLIENT("check", "--version").out, run.out);
+}
+END_TEST
+
+/* The server sees the address that was asked for. */
+static void serve_if_from_source(const struct server *server, int fd)
+{
+    struct addr peer;
+
+    if (addr_of_peer(fd, &peer) == 0 && peer.in.sin_addr.s_addr == htonl(INADDR_LOOPBACK + 41))
+        serve_echo(server, fd);
+}
+
+START_TEST(source)
+{
+    struct server server = {.serve = serve_if_from_source};
+    struct run run = run_against(&server, (const char *const[]){"--source", "127.0.0.42", NULL});
+
+    assert_intact(&run, server.target, "Hello, world");
+    run = CLIENT("--source", "192.0.2.1", "127.0.0.1:1");
+    assert_failure(&run, "127.0.0.1:1", "cannot connect", strerror(EADDRNOTAVAIL));
 }
 END_TEST
 
@@ -408,6 +443,7 @@ static void add_tests(TCase *tcase)
     tcase_add_test(tcase, quiet);
     tcase_add_loop_test(tcase, usage, 0, COUNT(wrongs));
     tcase_add_test(tcase, help_and_version);
+    tcase_add_test(tcase, source);
     tcase_add_test(tcase, output_cannot_be_written);
 }
 

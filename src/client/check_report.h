@@ -4,7 +4,7 @@
 #include <stdbool.h>
 #include <stdio.h>
 
-#include "client/check.h"
+#include "client/probe.h"
 
 /* How echo-client ends. */
 enum report_status {
@@ -17,9 +17,6 @@ enum report_status {
  * Says in one line what a check found: success on OUT (not when QUIET), failure on ERR. Returns
  * the status to exit with.
  */
-enum report_status report_check(const struct check_request *request,
-                                const struct check_result *result, bool quiet, FILE *out,
+enum report_status report_check(const struct probe_request *request,
+                                const struct probe_result *result, bool quiet, FILE *out,
                                 FILE *err);
-
-/* Writes out what stdio still holds of OUT. 0 or -errno: a full disk, a closed descriptor. */
-int report_flush(FILE *out);

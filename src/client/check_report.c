@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "client/report.h"
+#include "client/check_report.h"
 
 #include <ctype.h>
 #include <errno.h>
@@ -48,13 +48,13 @@ static void print_target(FILE *out, const struct target *target, const struct ad
         (void)fprintf(out, " (%s)", text);
 }
 
-static void print_success(FILE *out, const struct check_request *request,
-                          const struct check_result *result)
+static void print_success(FILE *out, const struct probe_request *request,
+                          const struct probe_result *result)
 {
     static const char *const endings[] = {
-        [CHECK_ENDING_CLOSED] = "",
-        [CHECK_ENDING_RESET] = "; then the server reset the connection",
-        [CHECK_ENDING_OPEN] = "; the server did not close its side after ours",
+        [PROBE_ENDING_CLOSED] = "",
+        [PROBE_ENDING_RESET] = "; then the server reset the connection",
+        [PROBE_ENDING_OPEN] = "; the server did not close its side after ours",
     };
     const struct pattern *pattern = &request->pattern;
 
@@ -81,38 +81,38 @@ static void print_success(FILE *out, const struct check_request *request,
     (void)fprintf(out, "%s\n", endings[result->ending]);
 }
 
-static void print_progress(FILE *out, const struct check_request *request,
-                           const struct check_result *result)
+static void print_progress(FILE *out, const struct probe_request *request,
+                           const struct probe_result *result)
 {
     (void)fprintf(out, "%" PRIu64 " of %" PRIu64 " bytes", result->received, request->pattern.size);
 }
 
-static void print_timed_out(FILE *out, const struct check_request *request,
-                            const struct check_result *result)
+static void print_timed_out(FILE *out, const struct probe_request *request,
+                            const struct probe_result *result)
 {
     static const char *const doing[] = {
-        [CHECK_RESOLVING] = "looking up the host name",
-        [CHECK_CONNECTING] = "connecting",
-        [CHECK_ECHOING] = "waiting for the answer: ",
+        [PROBE_RESOLVING] = "looking up the host name",
+        [PROBE_CONNECTING] = "connecting",
+        [PROBE_ECHOING] = "waiting for the answer: ",
     };
 
     /* %g: 0.2, 10, 90 as they were typed. */
     (void)fprintf(out, "timed out after %g s while %s",
                   (double)request->timeout_nsec / (double)NSEC_PER_SEC, doing[result->phase]);
-    if (result->phase == CHECK_ECHOING) {
+    if (result->phase == PROBE_ECHOING) {
         print_progress(out, request, result);
         (void)fputs(" came back", out);
     }
 }
 
-static void print_not_connected(FILE *out, const struct check_result *result)
+static void print_not_connected(FILE *out, const struct probe_result *result)
 {
     (void)fprintf(out, "cannot connect: %s", strerror(-result->error));
     if (result->error == -ENOENT)
         (void)fputs(" (is echod running?)", out);
 }
 
-static void print_wrong_bytes(FILE *out, const struct check_result *result)
+static void print_wrong_bytes(FILE *out, const struct probe_result *result)
 {
     (void)fprintf(out, "wrong byte at offset %" PRIu64 ": expected ", result->wrong_offset);
     print_byte(out, result->expected);
@@ -120,55 +120,55 @@ static void print_wrong_bytes(FILE *out, const struct check_result *result)
     print_byte(out, result->found);
 }
 
-static void print_surplus_bytes(FILE *out, const struct check_result *result)
+static void print_surplus_bytes(FILE *out, const struct probe_result *result)
 {
     (void)fprintf(out, "surplus bytes: more came back than was sent, at offset %" PRIu64 ": ",
                   result->received);
     print_byte(out, result->found);
 }
 
-static void print_cause(FILE *out, const struct check_request *request,
-                        const struct check_result *result)
+static void print_cause(FILE *out, const struct probe_request *request,
+                        const struct probe_result *result)
 {
     switch (result->outcome) {
-    case CHECK_OK:
+    case PROBE_OK:
         break;
-    case CHECK_NO_HOST:
+    case PROBE_NO_HOST:
         (void)fprintf(out, "cannot look up the host: %s", resolve_strerror(result->error));
         break;
-    case CHECK_REFUSED:
+    case PROBE_REFUSED:
         (void)fputs("connection refused (is echod running?)", out);
         break;
-    case CHECK_NOT_CONNECTED:
+    case PROBE_NOT_CONNECTED:
         print_not_connected(out, result);
         break;
-    case CHECK_TIMED_OUT:
+    case PROBE_TIMED_OUT:
         print_timed_out(out, request, result);
         break;
-    case CHECK_CLOSED_EARLY:
+    case PROBE_CLOSED_EARLY:
         (void)fputs("closed early: the server closed the connection after ", out);
         print_progress(out, request, result);
         break;
-    case CHECK_RESET:
+    case PROBE_RESET:
         (void)fprintf(out, "%s after ", strerror(-result->error));
         print_progress(out, request, result);
         break;
-    case CHECK_WRONG_BYTES:
+    case PROBE_WRONG_BYTES:
         print_wrong_bytes(out, result);
         break;
-    case CHECK_SURPLUS_BYTES:
+    case PROBE_SURPLUS_BYTES:
         print_surplus_bytes(out, result);
         break;
-    case CHECK_LOCAL_ERROR:
+    case PROBE_LOCAL_ERROR:
         (void)fprintf(out, "not checked, trouble on this side: %s", strerror(-result->error));
         break;
     }
 }
 
-enum report_status report_check(const struct check_request *request,
-                                const struct check_result *result, bool quiet, FILE *out, FILE *err)
+enum report_status report_check(const struct probe_request *request,
+                                const struct probe_result *result, bool quiet, FILE *out, FILE *err)
 {
-    if (result->outcome == CHECK_OK) {
+    if (result->outcome == PROBE_OK) {
         if (!quiet)
             print_success(out, request, result);
         return REPORT_INTACT;
@@ -178,13 +178,5 @@ enum report_status report_check(const struct check_request *request,
     (void)fputs(": ", err);
     print_cause(err, request, result);
     (void)fputc('\n', err);
-    return result->outcome == CHECK_LOCAL_ERROR ? REPORT_UNKNOWN : REPORT_NOT_INTACT;
-}
-
-int report_flush(FILE *out)
-{
-    errno = 0;
-    if (fflush(out) == 0 && !ferror(out))
-        return 0;
-    return errno ? -errno : -EIO;
+    return result->outcome == PROBE_LOCAL_ERROR ? REPORT_UNKNOWN : REPORT_NOT_INTACT;
 }

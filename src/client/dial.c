@@ -1,0 +1,74 @@
+/* SPDX-License-Identifier: MIT */
+#include "client/dial.h"
+
+#include <errno.h>
+#include <netinet/tcp.h>
+#include <stdbool.h>
+#include <sys/socket.h>
+
+#include "base/cleanup.h"
+
+static int bind_source(int fd, const struct addr *source)
+{
+    /* The port is chosen at connect(2), so that many connections can share it. See ip(7). */
+    if (source->sa.sa_family == AF_INET || source->sa.sa_family == AF_INET6)
+        (void)setsockopt(fd, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, &(int){1}, sizeof(int));
+    return bind(fd, &source->sa, source->len) < 0 ? -errno : 0;
+}
+
+static int autobind(int fd)
+{
+    const struct sockaddr_un unnamed = {.sun_family = AF_UNIX};
+
+    return bind(fd, (const struct sockaddr *)&unnamed, sizeof(sa_family_t)) < 0 ? -errno : 0;
+}
+
+static int prepare(int fd, const struct addr *addr, int type, const struct dial_options *options)
+{
+    /* The last part of a message must not wait for the first one's acknowledgement. */
+    if (type == SOCK_STREAM && addr->sa.sa_family != AF_UNIX)
+        (void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &(int){1}, sizeof(int)); /* not of vsock */
+    if (type == SOCK_DGRAM && addr->sa.sa_family == AF_UNIX)
+        return autobind(fd);
+    return options->source.len > 0 ? bind_source(fd, &options->source) : 0;
+}
+
+int dial_begin(const struct addr *addr, int type, const struct dial_options *options)
+{
+    _cleanup_(closep) int fd = -1;
+    int r, result;
+
+    fd = socket(addr->sa.sa_family, type | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    if (fd < 0)
+        return -errno;
+    r = prepare(fd, addr, type, options);
+    if (r < 0)
+        return r;
+    if (connect(fd, &addr->sa, addr->len) < 0 && errno != EINPROGRESS && errno != EINTR)
+        return -errno;
+    result = fd;
+    fd = -1; /* now owned by the caller */
+    return result;
+}
+
+/*
+ * A connection to a local port where nobody listens may end up at itself, when the kernel chooses
+ * that very port for our side (TCP's simultaneous open; UDP just does). It would echo perfectly.
+ */
+static bool is_self_connected(int fd, const struct addr *peer)
+{
+    struct addr own;
+
+    return addr_of_socket(fd, &own) == 0 && addr_equal(&own, peer);
+}
+
+int dial_finish(int fd, const struct addr *addr)
+{
+    int error = 0;
+
+    if (getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &(socklen_t){sizeof(error)}) < 0)
+        return -errno;
+    if (error == 0 && is_self_connected(fd, addr))
+        return -ECONNREFUSED;
+    return -error;
+}
