@@ -16,6 +16,7 @@ check() {
             only["libconfig.h"] = "^base/conf[a-z_]*[.]c$"; alone["libconfig.h"] = 1
             only["systemd/sd-journal.h"] = "^base/log[.]c$"
             only["systemd/sd-daemon.h"] = "^base/service[.]c$"
+            only["jansson.h"] = "^client/record[.]c$"
             only["systemd/sd-event.h"] = "^daemon/loop[.]c$"
         }
         function fail(text) { print text; failed = 1 }
@@ -148,6 +149,7 @@ self_test() {
     bad 'base/addr.c=#include <libconfig.h>'
     bad 'base/conf.c=#include <libconfig.h>' 'base/conf_files.c=#include <libconfig.h>'
     bad 'base/conf.h=#include <libconfig.h>'
+    bad 'client/check.c=#include <jansson.h>'
     bad 'net/a.c=#include <systemd/sd-journal.h>'
     bad 'daemon/supervisor.c=#include <systemd/sd-daemon.h>'
     bad 'daemon/supervisor.c=#include <systemd/sd-event.h>'

@@ -11,6 +11,7 @@
 #include "client/deadline.h"
 #include "client/escape.h"
 #include "client/options_help.h"
+#include "client/record.h"
 #include "client/value.h"
 #include "net/resolve.h"
 
@@ -222,6 +223,8 @@ static const char *contradiction(const struct switches *given, const struct comm
         return "--source is not of the family that -4 or -6 asks for";
     if ((given->inet || given->inet6) && !all_have_hosts(&common->target))
         return "-4 and -6 mean nothing to a target that is no host";
+    if (common->json && !record_is_possible())
+        return "--json is not possible: this echo-client was built without jansson";
     if (family != AF_UNSPEC && !all_have_hosts(&common->target))
         return "--source means nothing to a target that is no host";
     return NULL;
@@ -279,9 +282,15 @@ enum options_action options_parse(const struct command_line *line, int argc, cha
          .value = &given.version},
         {0},
     };
+    const struct option_row json_rows[] = {
+        {0, "json", NULL, line->json_help, option_take_flag, .value = &common->json},
+        {0},
+    };
     struct parser parser = {.line = line};
 
     add_rows(&parser, line->rows);
+    if (line->json_help)
+        add_rows(&parser, json_rows);
     add_rows(&parser, rows);
     return run_parser(&parser, argc, argv, &given, common);
 }

@@ -40,6 +40,7 @@ struct command_line {
     const char *about;        /* what the mode does: whole lines */
     const char *closing;      /* whole lines after the options: the exit status */
     const char *timeout_help; /* what --timeout limits here */
+    const char *json_help;    /* what --json prints; NULL: the mode does not have it */
     unsigned kinds;           /* of targets that it takes: bits, 1 << enum target_kind */
     size_t targets_max;
     const struct option_row *rows; /* the mode's own options */
@@ -50,7 +51,7 @@ struct common_options {
     int family;                /* AF_UNSPEC, AF_INET, AF_INET6 */
     int64_t timeout_nsec;      /* of --timeout; set the default before */
     struct dial_options dial;  /* --source */
-    bool quiet;                /* --quiet */
+    bool json, quiet;          /* --json, --quiet */
     struct target_list target; /* at least one: without any, it is TARGET_DEFAULT */
 };
 
