@@ -8,7 +8,7 @@
 #include "client/options.h"
 #include "client/output.h"
 
-/* What echo-client can do. The first word says which; without one it is the first mode. */
+/* What echo-client can do. The first word says which; without one it is the plain check. */
 struct mode {
     const char *name;
     const char *about;
@@ -17,8 +17,10 @@ struct mode {
 };
 
 static const struct mode modes[] = {
-    {"check", "see whether the very same bytes come back", check_main, 3},
+    {"check", "see whether the very same bytes come back: a monitoring plugin", check_main, 3},
 };
+
+static const struct mode plain = {NULL, NULL, check_main_plain, 3};
 
 enum { MODES = sizeof(modes) / sizeof(modes[0]) };
 
@@ -37,8 +39,9 @@ static int print_modes(void)
 {
     (void)fputs("Usage: echo-client [MODE] [OPTION...] [TARGET...]\n\nMODE:\n", stdout);
     for (size_t i = 0; i < MODES; i++)
-        (void)printf("  %-8s%s%s\n", modes[i].name, modes[i].about, i == 0 ? " (default)" : "");
-    (void)fputs("\n  --help     print this; after a MODE, print its options\n"
+        (void)printf("  %-8s%s\n", modes[i].name, modes[i].about);
+    (void)fputs("Without a MODE: the same as check, but told in a sentence.\n"
+                "\n  --help     print this; after a MODE, print its options\n"
                 "  --version  print the version\n"
                 "\nMore: man echo-client\n",
                 stdout);
@@ -61,21 +64,21 @@ static int run(int argc, char **argv)
     const char *word = argc > 1 ? argv[1] : "";
 
     if (strcmp(word, "--help") == 0)
-        return finish(print_modes(), modes[0].trouble);
+        return finish(print_modes(), plain.trouble);
     if (strcmp(word, "--version") == 0)
-        return finish(print_version(), modes[0].trouble);
+        return finish(print_version(), plain.trouble);
     for (size_t i = 0; i < MODES; i++)
         if (strcmp(word, modes[i].name) == 0) {
             argv[1] = argv[0]; /* the program's name, for getopt_long(3) */
             return run_mode(&modes[i], argc - 1, argv + 1);
         }
-    return run_mode(&modes[0], argc, argv);
+    return run_mode(&plain, argc, argv);
 }
 
 int main(int argc, char **argv)
 {
     if (descriptors_open_standard() < 0)
-        return modes[0].trouble;
+        return plain.trouble;
     (void)setlocale(LC_CTYPE, ""); /* which characters of an answer can be shown as they are */
     (void)signal(SIGPIPE, SIG_IGN);
     return run(argc, argv);

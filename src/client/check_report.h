@@ -1,22 +1,22 @@
 /* SPDX-License-Identifier: MIT */
 #pragma once
 
-#include <stdbool.h>
 #include <stdio.h>
 
-#include "client/probe.h"
+#include "client/check_judge.h"
+#include "client/check_target.h"
 
-/* How echo-client ends. */
-enum report_status {
-    REPORT_INTACT = 0,
-    REPORT_NOT_INTACT = 2, /* the server, or the way to it */
-    REPORT_UNKNOWN = 3,    /* nothing is known about the server: wrong usage, trouble over here */
-};
+/* How the result of a check is told. Errors are left to ferror(3). */
 
 /*
- * Says in one line what a check found: success on OUT (not when QUIET), failure on ERR. Returns
- * the status to exit with.
+ * To people, in one sentence about the only probe of the only target: success on OUT (not with
+ * --quiet), failure on ERR.
  */
-enum report_status report_check(const struct probe_request *request,
-                                const struct probe_result *result, bool quiet, FILE *out,
-                                FILE *err);
+void check_report_sentence(const struct check_target *target, enum check_state state, FILE *out,
+                           FILE *err);
+
+/*
+ * To a monitoring system, as the Monitoring Plugins Development Guidelines have it: one line with
+ * the state and the performance data, always, and with --verbose more lines.
+ */
+void check_report_plugin(const struct check_targets *targets, enum check_state state, FILE *out);

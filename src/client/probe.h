@@ -7,12 +7,13 @@
 #include "base/addr.h"
 #include "client/dial.h"
 #include "client/pattern.h"
-#include "client/target.h"
+#include "net/resolve.h"
 
 /*
  * One probe: connect, send the pattern while reading it back, compare every byte. Only when all
  * of it came back is our side closed; then the server may close its own, but not say more. So the
- * verdict does not depend on how well a server treats a half-close with an answer under way.
+ * verdict does not depend on how well a server treats a half-close with an answer under way. Where
+ * the socket is one of datagrams, the pattern is one datagram, and so is the answer.
  */
 
 enum probe_outcome {
@@ -24,6 +25,7 @@ enum probe_outcome {
     PROBE_CLOSED_EARLY,  /* the server closed before all came back */
     PROBE_RESET,         /* the connection broke before all came back: error */
     PROBE_WRONG_BYTES,   /* wrong_offset, expected, found */
+    PROBE_CUT,           /* the answering datagram was shorter: received */
     PROBE_SURPLUS_BYTES, /* more came back than was sent: found, at offset received */
     PROBE_LOCAL_ERROR,   /* says nothing about the server: error */
 };
@@ -43,12 +45,14 @@ enum probe_ending {
     PROBE_ENDING_OPEN,   /* the server left it open: a second, or the rest of the time */
 };
 
+/* The longest message that fits a datagram: of UDP over IPv4, echod's limit for all of them. */
+enum { PROBE_DATAGRAM_MAX = 65507 };
+
 struct probe_request {
-    struct target target;
-    struct pattern pattern;
-    int family; /* AF_UNSPEC, AF_INET, AF_INET6 */
-    struct dial_options dial;
-    int64_t timeout_nsec; /* for everything together */
+    const struct addr_list *addresses; /* tried as connect_first() does */
+    int type;                          /* SOCK_STREAM or SOCK_DGRAM */
+    const struct dial_options *dial;
+    const struct pattern *pattern; /* at most PROBE_DATAGRAM_MAX bytes for SOCK_DGRAM */
 };
 
 struct probe_result {
@@ -57,6 +61,8 @@ struct probe_result {
     enum probe_ending ending;
     int error;               /* negative errno, or of PROBE_NO_HOST what resolve() returned */
     struct addr peer;        /* len is 0 while not connected */
+    int64_t limit_nsec;      /* the time that it had; the caller's to enter */
+    uint64_t size;           /* of the message: bytes */
     uint64_t sent, received; /* bytes */
     uint64_t wrong_offset;   /* of the first wrong byte */
     uint8_t expected, found; /* there */
@@ -64,5 +70,8 @@ struct probe_result {
     int64_t rtt_nsec; /* from the first byte sent to the last one received */
 };
 
-/* Runs one probe. It always returns within the timeout (but for a moment), and prints nothing. */
-struct probe_result probe_run(const struct probe_request *request);
+/* Runs one probe. It always returns by the deadline (but for a moment), and prints nothing. */
+struct probe_result probe_run(const struct probe_request *request, int64_t deadline);
+
+/* What a probe comes to that had no address to go to: connect_resolve() returned ERROR. */
+struct probe_result probe_unresolved(int error);

@@ -38,6 +38,13 @@ static bool is_ipv6(const char *host)
     return inet_pton(AF_INET6, address, &ignored) == 1;
 }
 
+static bool is_ipv4(const char *host)
+{
+    struct in_addr ignored;
+
+    return inet_pton(AF_INET, host, &ignored) == 1;
+}
+
 static bool has_odd_byte(const char *host)
 {
     for (; *host; host++)
@@ -58,7 +65,7 @@ static const char *take_host(const char *text, size_t length, struct target *tar
     return has_odd_byte(target->host) ? "the host has a character that no host name has" : NULL;
 }
 
-/* [IPV6] or [IPV6]:PORT */
+/* [IPV6] or [IPV6]:PORT; IPv4, too, so that a script need not tell them apart: "[$host]:$port" */
 static const char *parse_bracketed(const char *text, struct target *target)
 {
     const char *end = strchr(text, ']');
@@ -69,7 +76,7 @@ static const char *parse_bracketed(const char *text, struct target *target)
     problem = take_host(text + 1, (size_t)(end - text - 1), target);
     if (problem)
         return problem;
-    if (!is_ipv6(target->host))
+    if (!is_ipv6(target->host) && !is_ipv4(target->host))
         return "what stands in brackets is not an IPv6 address";
     if (end[1] == '\0')
         return NULL;

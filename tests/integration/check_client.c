@@ -6,67 +6,15 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include "base/addr.h"
+#include "client_run.h"
 #include "echo_servers.h"
 
 /* The real echo-client, $ECHO_CLIENT, against servers that misbehave. */
 
-struct run {
-    int status; /* of exit(3), -1 when a signal ended it */
-    char out[4096], err[4096];
-};
-
 static char directory[] = "/tmp/check_client.XXXXXX", socket_path[sizeof(directory) + 16];
-
-static void take_text(int fd, char *text, size_t size)
-{
-    ssize_t n = pread(fd, text, size - 1, 0);
-
-    ck_assert_int_ge(n, 0);
-    text[n] = '\0';
-    (void)close(fd);
-}
-
-/* Runs the program with the given files as standard output and error. */
-static int run_to(const char *const *argv, int out, int err)
-{
-    int status;
-    pid_t pid = fork();
-
-    ck_assert_int_ge(pid, 0);
-    if (pid == 0) {
-        if (dup2(out, STDOUT_FILENO) >= 0 && dup2(err, STDERR_FILENO) >= 0)
-            (void)execv(argv[0], (char *const *)argv);
-        _exit(127);
-    }
-    ck_assert_int_eq(waitpid(pid, &status, 0), pid);
-    return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
-}
-
-static struct run run_program(const char *const *argv)
-{
-    int out = memfd_create("out", MFD_CLOEXEC), err = memfd_create("err", MFD_CLOEXEC);
-    struct run run;
-
-    ck_assert(out >= 0 && err >= 0);
-    run.status = run_to(argv, out, err);
-    take_text(out, run.out, sizeof(run.out));
-    take_text(err, run.err, sizeof(run.err));
-    return run;
-}
-
-static const char *program(void)
-{
-    const char *path = getenv("ECHO_CLIENT");
-
-    return path ? path : "../src/echo-client";
-}
-
-#define ARGS(...) ((const char *const[]){program(), __VA_ARGS__, NULL})
-#define CLIENT(...) run_program(ARGS(__VA_ARGS__))
 
 /* TEXT is one line with these facts in it; without any, it is empty. */
 static void assert_text(const char *text, const char *fact1, const char *fact2, const char *fact3)
@@ -98,7 +46,7 @@ static void assert_failure(const struct run *run, const char *target, const char
 /* Runs the program with these options, at most six, against the server. */
 static struct run run_against(struct server *server, const char *const *options)
 {
-    const char *argv[9] = {program()};
+    const char *argv[9] = {client_path()};
     size_t count = 1;
     struct run run;
 
@@ -106,7 +54,7 @@ static struct run run_against(struct server *server, const char *const *options)
         argv[count++] = options[i];
     server_start(server);
     argv[count] = server->target;
-    run = run_program(argv);
+    run = client_run(argv);
     server_stop(server);
     return run;
 }
@@ -118,7 +66,7 @@ static const struct {
     const char *options[6];
     const char *fact;
 } intact[] = {
-    {serve_echo, {"check"}, "\"Hello, world\""},
+    {serve_echo, {NULL}, "\"Hello, world\""},
     {serve_echo, {"-t", "60", "-4"}, " ms\n"},
     {serve_echo,
      {"--message", "a \"b\" \\ \t\n\x1b[31m\xff"},
@@ -299,9 +247,17 @@ static const struct {
     const char *argument[5];
     const char *word; /* in the message */
 } wrongs[] = {
-    {{"check", "localhost", "other"}, "other"},
     {{"http://localhost:7"}, "unknown scheme"},
-    {{"udp://localhost:7"}, "not in this mode"},
+    {{"udp://localhost:7", "-s", "65508"}, "65507"},
+    {{"--count", "0"}, "--count"},
+    {{"--count", "1001"}, "--count"},
+    {{"--count", "11", "-i", "1"}, "--interval"},
+    {{"--interval", "1d"}, "--interval"},
+    {{"--warning", "20:10"}, "--warning"},
+    {{"--critical", "50ms"}, "--critical"},
+    {{"--crit-loss", "x%"}, "--crit-loss"},
+    {{"--warn-p95", ""}, "--warn-p95"},
+    {{"--warn-jitter", "20%"}, "--warn-jitter"},
     {{"localhost:0"}, "localhost:0"},
     {{"localhost:http"}, "localhost:http"},
     {{""}, "host is missing"},
@@ -335,11 +291,11 @@ static const struct {
 
 START_TEST(usage)
 {
-    const char *argv[6] = {program()};
+    const char *argv[6] = {client_path()};
     struct run run;
 
     memcpy(argv + 1, wrongs[_i].argument, sizeof(wrongs[_i].argument));
-    run = run_program(argv);
+    run = client_run(argv);
     ck_assert_int_eq(run.status, 3);
     ck_assert_str_eq(run.out, "");
     ck_assert_msg(strstr(run.err, wrongs[_i].word) && strstr(run.err, "--help"), "%s", run.err);
@@ -405,9 +361,9 @@ START_TEST(output_cannot_be_written)
     int status;
 
     server_start(&server);
-    status = run_to(ARGS(server.target), full, err);
+    status = client_run_to(CLIENT_ARGS(server.target), full, err);
     server_stop(&server);
-    take_text(err, text, sizeof(text));
+    client_take_text(err, text, sizeof(text));
     (void)close(full);
     ck_assert_int_eq(status, 3);
     ck_assert_ptr_nonnull(strstr(text, strerror(ENOSPC)));

@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <netinet/tcp.h>
 #include <poll.h>
+#include <stdio.h>
 #include <unistd.h>
 
 int listen_on(struct addr addr, int backlog, char target[static ADDR_TEXT_MAX])
@@ -190,4 +191,94 @@ void serve_echo_and_reset(const struct server *server, int fd)
 
     serve_echo(server, fd);
     (void)setsockopt(fd, SOL_SOCKET, SO_LINGER, &linger, sizeof(linger));
+}
+
+static void *datagram_thread(void *argument)
+{
+    const struct datagram_server *server = argument;
+    struct pollfd pollfds[] = {{.fd = server->fd, .events = POLLIN},
+                               {.fd = server->finish[0], .events = POLLIN}};
+    static unsigned char data[65536]; /* one server at a time */
+    unsigned number = 0;
+
+    while (poll(pollfds, 2, -1) > 0 && !pollfds[1].revents) {
+        struct addr peer;
+        ssize_t n;
+
+        peer.len = sizeof(peer) - offsetof(struct addr, sa);
+        n = recvfrom(server->fd, data, sizeof(data), 0, &peer.sa, &peer.len);
+        n = n > 0 ? (ssize_t)server->answer(number++, data, (size_t)n) : 0;
+        if (n > 0)
+            (void)sendto(server->fd, data, (size_t)n, 0, &peer.sa, peer.len);
+    }
+    return NULL;
+}
+
+void datagram_server_start(struct datagram_server *server)
+{
+    char text[ADDR_TEXT_MAX];
+
+    if (server->addr.len == 0)
+        server->addr = addr_loopback(AF_INET, 0);
+    server->fd = socket(server->addr.sa.sa_family, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+    ck_assert_int_ge(server->fd, 0);
+    ck_assert_int_eq(bind(server->fd, &server->addr.sa, server->addr.len), 0);
+    ck_assert_int_eq(addr_of_socket(server->fd, &server->addr), 0);
+    (void)addr_format(&server->addr, text);
+    if (server->addr.sa.sa_family == AF_UNIX)
+        (void)snprintf(server->target, sizeof(server->target), "unixgram:%s", text + 5);
+    else
+        (void)snprintf(server->target, sizeof(server->target), "udp://%s", text);
+    ck_assert_int_eq(pipe2(server->finish, O_CLOEXEC), 0);
+    ck_assert_int_eq(pthread_create(&server->thread, NULL, datagram_thread, server), 0);
+}
+
+void datagram_server_stop(struct datagram_server *server)
+{
+    (void)close(server->finish[1]);
+    ck_assert_int_eq(pthread_join(server->thread, NULL), 0);
+    (void)close(server->finish[0]);
+    (void)close(server->fd);
+}
+
+size_t answer_all(unsigned number, unsigned char *data, size_t length)
+{
+    (void)number;
+    (void)data;
+    return length;
+}
+
+size_t answer_some(unsigned number, unsigned char *data, size_t length)
+{
+    (void)data;
+    return number == 0 || number == 2 ? 0 : length;
+}
+
+size_t answer_none(unsigned number, unsigned char *data, size_t length)
+{
+    (void)number;
+    (void)data;
+    (void)length;
+    return 0;
+}
+
+size_t answer_cut(unsigned number, unsigned char *data, size_t length)
+{
+    (void)number;
+    (void)data;
+    return length < 2048 ? length : 2048;
+}
+
+size_t answer_changed(unsigned number, unsigned char *data, size_t length)
+{
+    (void)number;
+    data[length - 1] ^= 1;
+    return length;
+}
+
+size_t answer_surplus(unsigned number, unsigned char *data, size_t length)
+{
+    (void)number;
+    data[length] = '!';
+    return length + 1;
 }

@@ -65,3 +65,35 @@ void serve_echo_and_hold(const struct server *server, int fd);
 
 /* Echoes, then closes with a reset. */
 void serve_echo_and_reset(const struct server *server, int fd);
+
+/*
+ * The same for datagrams: answers each until it is stopped, as ANSWER has it: that gets the number
+ * of the datagram (from 0), may change its bytes, and returns how many to send back, 0 for none.
+ */
+struct datagram_server {
+    size_t (*answer)(unsigned number, unsigned char *data, size_t length);
+    struct addr addr; /* 127.0.0.1 when not given */
+    int fd;
+    int finish[2];
+    pthread_t thread;
+    char target[ADDR_TEXT_MAX + sizeof("unixgram:")];
+};
+
+void datagram_server_start(struct datagram_server *server);
+void datagram_server_stop(struct datagram_server *server);
+
+size_t answer_all(unsigned number, unsigned char *data, size_t length);
+
+/* Loses the first and the third. */
+size_t answer_some(unsigned number, unsigned char *data, size_t length);
+
+size_t answer_none(unsigned number, unsigned char *data, size_t length);
+
+/* As xinetd does: at most 2048 bytes. */
+size_t answer_cut(unsigned number, unsigned char *data, size_t length);
+
+/* Flips a bit of the last byte. */
+size_t answer_changed(unsigned number, unsigned char *data, size_t length);
+
+/* One byte more. */
+size_t answer_surplus(unsigned number, unsigned char *data, size_t length);

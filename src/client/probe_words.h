@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: MIT */
+#pragma once
+
+#include <stdio.h>
+
+#include "client/probe.h"
+#include "client/target.h"
+
+/* A probe in words, without a newline. Errors are left to ferror(3). */
+
+/* The target as it was named, and the address that was reached where that is not the same. */
+void probe_words_target(FILE *out, const struct target *target, const struct addr *peer);
+
+/* Why it failed; nothing for PROBE_OK. */
+void probe_words_cause(FILE *out, const struct probe_result *result);
