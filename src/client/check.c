@@ -18,24 +18,33 @@ static enum check_state judge(const struct check_targets *targets)
     return state;
 }
 
+static enum check_state not_checked(const struct check_options *options, int error)
+{
+    (void)fprintf(options->plugin ? stdout : stderr, "%snot checked, trouble on this side: %s\n",
+                  options->plugin ? "ECHO UNKNOWN - " : "echo-client: ", strerror(-error));
+    return CHECK_UNKNOWN;
+}
+
+static enum check_state report(const struct check_targets *targets, enum check_state state)
+{
+    const struct check_options *options = targets->at[0].options;
+    int r = 0;
+
+    if (options->common.json)
+        r = check_report_json(targets, state, stdout);
+    else if (options->plugin)
+        check_report_plugin(targets, state, stdout);
+    else
+        check_report_sentence(&targets->at[0], state, stdout, stderr);
+    return r < 0 ? not_checked(options, r) : state;
+}
+
 static enum check_state check(const struct check_options *options)
 {
     _cleanup_(check_targets_deinit) struct check_targets targets = {0};
-    enum check_state state;
     int r = check_targets_run(options, &targets);
 
-    if (r < 0) {
-        (void)fprintf(options->plugin ? stdout : stderr,
-                      "%snot checked, trouble on this side: %s\n",
-                      options->plugin ? "ECHO UNKNOWN - " : "echo-client: ", strerror(-r));
-        return CHECK_UNKNOWN;
-    }
-    state = judge(&targets);
-    if (options->plugin)
-        check_report_plugin(&targets, state, stdout);
-    else
-        check_report_sentence(&targets.at[0], state, stdout, stderr);
-    return state;
+    return r < 0 ? not_checked(options, r) : report(&targets, judge(&targets));
 }
 
 static int run(int argc, char **argv, bool plugin)

@@ -20,3 +20,6 @@ void check_report_sentence(const struct check_target *target, enum check_state s
  * the state and the performance data, always, and with --verbose more lines.
  */
 void check_report_plugin(const struct check_targets *targets, enum check_state state, FILE *out);
+
+/* To programs, as one JSON object; its fields are those of echo-client(1). 0 or -ENOMEM. */
+int check_report_json(const struct check_targets *targets, enum check_state state, FILE *out);

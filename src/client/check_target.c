@@ -38,8 +38,11 @@ static void run_probes(struct check_target *t, int64_t begun)
     int r = connect_resolve(t->target, t->options->common.family, t->deadline, &addresses);
 
     if (r != 0) {
-        t->result[t->count] = probe_unresolved(r);
-        t->result[t->count++].limit_nsec = t->options->common.timeout_nsec;
+        struct probe_result *result = &t->result[t->count++];
+
+        result->outcome = probe_not_resolved(result, r);
+        result->limit_nsec = t->options->common.timeout_nsec;
+        result->size = t->options->pattern.size;
         return;
     }
     for (;;) {

@@ -38,7 +38,7 @@ bool probe_try_again(int error)
     return error == EAGAIN || error == EWOULDBLOCK || error == EINTR;
 }
 
-static enum probe_outcome not_connected(struct probe_result *result, int error)
+enum probe_outcome probe_not_connected(struct probe_result *result, int error)
 {
     switch (error) {
     case -ECONNREFUSED:
@@ -55,15 +55,12 @@ static enum probe_outcome not_connected(struct probe_result *result, int error)
     }
 }
 
-struct probe_result probe_unresolved(int error)
+enum probe_outcome probe_not_resolved(struct probe_result *result, int error)
 {
-    struct probe_result result = {.phase = PROBE_RESOLVING};
-
+    result->phase = PROBE_RESOLVING;
     if (error == -ETIMEDOUT)
-        result.outcome = probe_fail(&result, PROBE_TIMED_OUT, error);
-    else
-        result.outcome = probe_fail(&result, error > 0 ? PROBE_NO_HOST : PROBE_LOCAL_ERROR, error);
-    return result;
+        return probe_fail(result, PROBE_TIMED_OUT, error);
+    return probe_fail(result, error > 0 ? PROBE_NO_HOST : PROBE_LOCAL_ERROR, error);
 }
 
 struct probe_result probe_run(const struct probe_request *request, int64_t deadline)
@@ -75,7 +72,7 @@ struct probe_result probe_run(const struct probe_request *request, int64_t deadl
 
     r = connect_first(request->addresses, request->type, request->dial, deadline, &connection);
     if (r < 0) {
-        result.outcome = not_connected(&result, r);
+        result.outcome = probe_not_connected(&result, r);
         return result;
     }
     fd = connection.fd;

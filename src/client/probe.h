@@ -73,5 +73,13 @@ struct probe_result {
 /* Runs one probe. It always returns by the deadline (but for a moment), and prints nothing. */
 struct probe_result probe_run(const struct probe_request *request, int64_t deadline);
 
-/* What a probe comes to that had no address to go to: connect_resolve() returned ERROR. */
-struct probe_result probe_unresolved(int error);
+/*
+ * Enter the error and return the outcome that it is: of connect_resolve(), of connect_first(), of
+ * a call on a connected socket. For whoever talks to a server without a probe, but fails like one.
+ */
+enum probe_outcome probe_not_resolved(struct probe_result *result, int error);
+enum probe_outcome probe_not_connected(struct probe_result *result, int error);
+enum probe_outcome probe_broke(struct probe_result *result, int error);
+
+/* Whether errno is only a reason to poll again. */
+bool probe_try_again(int error);

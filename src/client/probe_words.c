@@ -121,3 +121,22 @@ void probe_words_cause(FILE *out, const struct probe_result *result)
         break;
     }
 }
+
+const char *probe_words_outcome(enum probe_outcome outcome)
+{
+    static const char *const names[] = {
+        [PROBE_OK] = "ok",
+        [PROBE_NO_HOST] = "no_host",
+        [PROBE_REFUSED] = "refused",
+        [PROBE_NOT_CONNECTED] = "not_connected",
+        [PROBE_TIMED_OUT] = "timed_out",
+        [PROBE_CLOSED_EARLY] = "closed_early",
+        [PROBE_RESET] = "reset",
+        [PROBE_WRONG_BYTES] = "wrong_bytes",
+        [PROBE_CUT] = "cut",
+        [PROBE_SURPLUS_BYTES] = "surplus_bytes",
+        [PROBE_LOCAL_ERROR] = "local_error",
+    };
+
+    return names[outcome];
+}

@@ -13,3 +13,6 @@ void probe_words_target(FILE *out, const struct target *target, const struct add
 
 /* Why it failed; nothing for PROBE_OK. */
 void probe_words_cause(FILE *out, const struct probe_result *result);
+
+/* "ok", "timed_out": for programs. */
+const char *probe_words_outcome(enum probe_outcome outcome);

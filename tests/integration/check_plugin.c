@@ -284,6 +284,30 @@ START_TEST(bars)
 }
 END_TEST
 
+/* The same facts for programs; which fields there are, check-json.sh compares with the page. */
+START_TEST(json)
+{
+    struct run run;
+
+    echod_start(&e);
+    run = CLIENT("check", "--json", "-n", "2", "-i", "0", "-w", "10:", target);
+    echod_stop(&e);
+    if (run.status == 3 && strstr(run.err, "jansson"))
+        return;
+    ck_assert_int_eq(run.status, 1);
+    assert_one_line(&run);
+    ck_assert_ptr_nonnull(strstr(run.out, "\"mode\":\"check\",\"state\":\"WARNING\""));
+    ck_assert_ptr_nonnull(strstr(run.out, "\"sent\":2,\"received\":2,\"loss_percent\":0.0,"));
+    ck_assert_ptr_nonnull(strstr(run.out, "\"outcome\":\"ok\""));
+    ck_assert_ptr_null(strstr(run.out, "\"rtt_us\":null"));
+    run = CLIENT("--json", "unix:/nonexistent/socket");
+    ck_assert_int_eq(run.status, 2);
+    ck_assert_ptr_nonnull(strstr(run.out, "\"outcome\":\"not_connected\""));
+    ck_assert_ptr_nonnull(strstr(run.out, "\"rtt_us\":null"));
+    ck_assert_str_eq(run.err, "");
+}
+END_TEST
+
 START_TEST(wrong_usage_and_local_trouble)
 {
     struct run run = CLIENT("check", "-w", "x", target);
@@ -386,6 +410,7 @@ int main(void)
     tcase_add_test(tcase, all_at_once);
     tcase_add_test(tcase, details);
     tcase_add_test(tcase, bars);
+    tcase_add_test(tcase, json);
     tcase_add_test(tcase, wrong_usage_and_local_trouble);
     tcase_add_loop_test(tcase, udp, 0, COUNT(datagrams));
     tcase_add_loop_test(tcase, unix_datagrams, 0, COUNT(datagrams));
