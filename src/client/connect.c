@@ -126,7 +126,7 @@ static void begin_next(struct race *race)
 static bool has_won(struct race *race, size_t i, struct connection *ret_connection)
 {
     const struct attempt *attempt = &race->attempt[i];
-    int r = dial_finish(race->pollfd[i].fd, attempt->addr);
+    int r = dial_finish(race->pollfd[i].fd, attempt->addr, race->options);
 
     if (r < 0) {
         note_failure(race, r);
@@ -193,8 +193,8 @@ static int connect_blocking(int fd, const struct addr *addr, int64_t deadline)
     return r < 0 || fcntl(fd, F_SETFL, r | O_NONBLOCK) < 0 ? -errno : 0;
 }
 
-static int connect_unix(const struct addr *addr, int type, int64_t deadline,
-                        struct connection *ret_connection)
+static int connect_unix(const struct addr *addr, int type, const struct dial_options *options,
+                        int64_t deadline, struct connection *ret_connection)
 {
     _cleanup_(closep) int fd = socket(AF_UNIX, type | SOCK_CLOEXEC, 0);
     int64_t start = clock_nsec();
@@ -203,6 +203,8 @@ static int connect_unix(const struct addr *addr, int type, int64_t deadline,
     if (fd < 0)
         return -errno;
     r = connect_blocking(fd, addr, deadline);
+    if (r == 0)
+        r = dial_finish(fd, addr, options);
     if (r < 0)
         return r;
     *ret_connection =
@@ -221,6 +223,6 @@ int connect_first(const struct addr_list *list, int type, const struct dial_opti
     if (r == 0)
         r = race_run(&race, deadline, ret_connection);
     if (r == -EAGAIN && list->addr[0].sa.sa_family == AF_UNIX)
-        r = connect_unix(&list->addr[0], type, deadline, ret_connection);
+        r = connect_unix(&list->addr[0], type, options, deadline, ret_connection);
     return r;
 }

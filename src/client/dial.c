@@ -7,6 +7,7 @@
 #include <sys/socket.h>
 
 #include "base/cleanup.h"
+#include "client/proxy_send.h"
 
 static int bind_source(int fd, const struct addr *source)
 {
@@ -62,7 +63,26 @@ static bool is_self_connected(int fd, const struct addr *peer)
     return addr_of_socket(fd, &own) == 0 && addr_equal(&own, peer);
 }
 
-int dial_finish(int fd, const struct addr *addr)
+/* All of it at once: the first bytes of a connection always have room. */
+static int send_proxy_header(int fd, unsigned version)
+{
+    unsigned char header[PROXY_SEND_MAX];
+    struct addr own, peer;
+    ssize_t n, length;
+    int r = addr_of_socket(fd, &own);
+
+    if (r == 0)
+        r = addr_of_peer(fd, &peer);
+    if (r < 0)
+        return r;
+    length = (ssize_t)proxy_send_header(version, &own, &peer, header);
+    n = send(fd, header, (size_t)length, MSG_NOSIGNAL);
+    if (n < 0)
+        return -errno;
+    return n == length ? 0 : -EIO;
+}
+
+int dial_finish(int fd, const struct addr *addr, const struct dial_options *options)
 {
     int error = 0;
 
@@ -70,5 +90,7 @@ int dial_finish(int fd, const struct addr *addr)
         return -errno;
     if (error == 0 && is_self_connected(fd, addr))
         return -ECONNREFUSED;
+    if (error == 0 && options->proxy)
+        return send_proxy_header(fd, options->proxy);
     return -error;
 }

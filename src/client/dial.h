@@ -8,6 +8,7 @@
 /* How, beside where to. */
 struct dial_options {
     struct addr source; /* the own address, its port 0; len is 0: the kernel's choice */
+    unsigned proxy;     /* 1, 2: begin streams with a PROXY header of this version; 0: do not */
 };
 
 /*
@@ -21,5 +22,5 @@ struct dial_options {
  */
 int dial_begin(const struct addr *addr, int type, const struct dial_options *options);
 
-/* How it went: 0 when connected, or -errno. */
-int dial_finish(int fd, const struct addr *addr);
+/* How it went: 0 when connected (and a PROXY header was sent), or -errno. */
+int dial_finish(int fd, const struct addr *addr, const struct dial_options *options);

@@ -76,6 +76,14 @@ static const char *take_source(const struct option_row *row, const char *text)
     return NULL;
 }
 
+static const char *take_proxy(const struct option_row *row, const char *text)
+{
+    if (strcmp(text, "v1") != 0 && strcmp(text, "v2") != 0)
+        return "not a version";
+    *(unsigned *)row->value = text[1] == '1' ? 1 : 2;
+    return NULL;
+}
+
 /* Options that are the parser's own business. */
 struct switches {
     bool inet, inet6, help, version;
@@ -204,6 +212,14 @@ static enum options_action take_targets(const struct command_line *line, char **
     return OPTIONS_RUN;
 }
 
+static bool any_has_datagrams(const struct target_list *list)
+{
+    for (size_t i = 0; i < list->count; i++)
+        if (target_socket_type(list->at[i].kind) == SOCK_DGRAM)
+            return true;
+    return false;
+}
+
 static bool all_have_hosts(const struct target_list *list)
 {
     for (size_t i = 0; i < list->count; i++)
@@ -223,6 +239,8 @@ static const char *contradiction(const struct switches *given, const struct comm
         return "--source is not of the family that -4 or -6 asks for";
     if ((given->inet || given->inet6) && !all_have_hosts(&common->target))
         return "-4 and -6 mean nothing to a target that is no host";
+    if (common->dial.proxy && any_has_datagrams(&common->target))
+        return "--proxy-protocol begins streams: a target of datagrams has none";
     if (common->json && !record_is_possible())
         return "--json is not possible: this echo-client was built without jansson";
     if (family != AF_UNSPEC && !all_have_hosts(&common->target))
@@ -275,6 +293,8 @@ enum options_action options_parse(const struct command_line *line, int argc, cha
         {'6', .help = "use IPv4 only, IPv6 only", .take = option_take_flag, .value = &given.inet6},
         {0, "source", "ADDRESS", "the address to send from", take_source,
          .value = &common->dial.source, .allowed = "an IPv4 or IPv6 address of this machine"},
+        {0, "proxy-protocol", "v1|v2", "begin each connection with a PROXY header", take_proxy,
+         .value = &common->dial.proxy, .allowed = "v1, v2"},
         {'q', "quiet", NULL, "print nothing when all is well", option_take_flag,
          .value = &common->quiet},
         {0, "help", .take = option_take_flag, .value = &given.help},

@@ -50,7 +50,7 @@ struct command_line {
 struct common_options {
     int family;                /* AF_UNSPEC, AF_INET, AF_INET6 */
     int64_t timeout_nsec;      /* of --timeout; set the default before */
-    struct dial_options dial;  /* --source */
+    struct dial_options dial;  /* --source, --proxy-protocol */
     bool json, quiet;          /* --json, --quiet */
     struct target_list target; /* at least one: without any, it is TARGET_DEFAULT */
 };

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include "base/addr.h"
@@ -281,6 +282,8 @@ static const struct {
     {{"--timeout"}, "timeout"},
     {{"-4", "-6"}, "-6"},
     {{"-4", "unix:/x"}, "-4"},
+    {{"--proxy-protocol", "v3"}, "v1, v2"},
+    {{"--proxy-protocol", "v1", "udp://h"}, "datagrams"},
     {{"--source", "localhost"}, "--source"},
     {{"--source", ""}, "--source"},
     {{"--source", "::1", "-4"}, "--source"},
@@ -370,6 +373,42 @@ START_TEST(output_cannot_be_written)
 }
 END_TEST
 
+/* Echoes what comes after a header that is as it should be. */
+static void serve_after_proxy_header(const struct server *server, int fd)
+{
+    struct addr own, peer;
+    char expected[128], header[sizeof(expected)];
+    int length;
+
+    ck_assert_int_eq(addr_of_socket(fd, &own), 0);
+    ck_assert_int_eq(addr_of_peer(fd, &peer), 0);
+    length = snprintf(expected, sizeof(expected), "PROXY TCP4 127.0.0.1 127.0.0.1 %u %u\r\n",
+                      addr_port(&peer), addr_port(&own));
+    if (recv(fd, header, (size_t)length, MSG_WAITALL) == length &&
+        memcmp(header, expected, (size_t)length) == 0)
+        serve_echo(server, fd);
+}
+
+static void serve_after_binary_header(const struct server *server, int fd)
+{
+    char header[28];
+
+    if (recv(fd, header, sizeof(header), MSG_WAITALL) == sizeof(header) &&
+        memcmp(header, "\r\n\r\n\0\r\nQUIT\n\x21\x11\0\x0c\x7f\0\0\1\x7f\0\0\1", 24) == 0)
+        serve_echo(server, fd);
+}
+
+START_TEST(proxy_header)
+{
+    struct server server = {.serve =
+                                _i == 1 ? serve_after_proxy_header : serve_after_binary_header};
+    const char *options[] = {"--proxy-protocol", _i == 1 ? "v1" : "v2", NULL};
+    struct run run = run_against(&server, options);
+
+    assert_intact(&run, server.target, "Hello, world");
+}
+END_TEST
+
 static void make_directory(void)
 {
     if (!mkdtemp(directory))
@@ -400,6 +439,7 @@ static void add_tests(TCase *tcase)
     tcase_add_loop_test(tcase, usage, 0, COUNT(wrongs));
     tcase_add_test(tcase, help_and_version);
     tcase_add_test(tcase, source);
+    tcase_add_loop_test(tcase, proxy_header, 1, 3);
     tcase_add_test(tcase, output_cannot_be_written);
 }
 
