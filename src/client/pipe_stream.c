@@ -202,7 +202,8 @@ void pipe_stream(const struct pipe_ends *ends, struct pipe_result *result)
     if (outcome == PROBE_OK)
         outcome = end(&s);
     result->probe.outcome = outcome;
-    result->probe.sent = result->probe.size = s.window.sent;
+    result->probe.size = s.window.read;
+    result->probe.sent = s.window.sent;
     result->probe.received = s.window.received;
     window_deinit(&s.window);
 }

@@ -14,7 +14,7 @@ struct pipe_ends {
 };
 
 struct pipe_result {
-    struct probe_result probe; /* its size is what was sent */
+    struct probe_result probe; /* its size is what was read */
     const char *trouble;       /* of PROBE_LOCAL_ERROR: what could not be done (static), or NULL */
     bool half_closed;          /* our side, as the input had ended */
     int64_t duration_nsec;     /* from the first byte sent to the last one received */

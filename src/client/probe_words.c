@@ -47,6 +47,11 @@ static void print_timed_out(FILE *out, const struct probe_result *result)
         print_progress(out, result);
         (void)fputs(" came back", out);
     }
+    /* It took no more although it had answered: it waits for us to read, who have read all. */
+    if (result->phase == PROBE_ECHOING && result->received > 0 && result->sent < result->size)
+        (void)fputs(
+            " (a server that cannot read while it writes blocks itself: ncat --exec, socat PIPE)",
+            out);
 }
 
 static void print_not_connected(FILE *out, const struct probe_result *result)
@@ -67,12 +72,16 @@ static void print_wrong_bytes(FILE *out, const struct probe_result *result)
 /* The inetds that echo by themselves read a datagram into a buffer of this size. */
 static void print_cut(FILE *out, const struct probe_result *result)
 {
+    static const struct {
+        uint64_t bytes;
+        const char *whose;
+    } limits[] = {{2048, "xinetd"}, {4096, "OpenBSD's inetd"}, {8192, "GNU inetd"}};
+
     (void)fputs("the answer was cut short: one datagram with ", out);
     print_progress(out, result);
-    if (result->received == 2048)
-        (void)fputs(" (the limit of xinetd)", out);
-    if (result->received == 8192)
-        (void)fputs(" (the limit of GNU inetd)", out);
+    for (size_t i = 0; i < sizeof(limits) / sizeof(limits[0]); i++)
+        if (result->received == limits[i].bytes)
+            (void)fprintf(out, " (the limit of %s)", limits[i].whose);
 }
 
 static void print_surplus_bytes(FILE *out, const struct probe_result *result)
