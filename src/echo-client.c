@@ -7,6 +7,7 @@
 #include "client/check.h"
 #include "client/options.h"
 #include "client/output.h"
+#include "client/ping.h"
 #include "client/pipe.h"
 
 /* What echo-client can do. The first word says which; without one it is the plain check. */
@@ -20,6 +21,7 @@ struct mode {
 static const struct mode modes[] = {
     {"check", "see whether the very same bytes come back: a monitoring plugin", check_main, 3},
     {"pipe", "send standard input, print what comes back", pipe_main, 3},
+    {"ping", "measure round-trip times, tell what gets lost and how", ping_main, 2},
 };
 
 static const struct mode plain = {NULL, NULL, check_main_plain, 3};

@@ -26,12 +26,16 @@ static int autobind(int fd)
 
 static int prepare(int fd, const struct addr *addr, int type, const struct dial_options *options)
 {
+    int r = 0;
+
     /* The last part of a message must not wait for the first one's acknowledgement. */
     if (type == SOCK_STREAM && addr->sa.sa_family != AF_UNIX)
         (void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &(int){1}, sizeof(int)); /* not of vsock */
     if (type == SOCK_DGRAM && addr->sa.sa_family == AF_UNIX)
         return autobind(fd);
-    return options->source.len > 0 ? bind_source(fd, &options->source) : 0;
+    if (addr->sa.sa_family == AF_INET || addr->sa.sa_family == AF_INET6)
+        r = path_apply(fd, addr->sa.sa_family, &options->path);
+    return r == 0 && options->source.len > 0 ? bind_source(fd, &options->source) : r;
 }
 
 int dial_begin(const struct addr *addr, int type, const struct dial_options *options)

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "base/addr.h"
+#include "client/path.h"
 
 /* One socket on its way to one address: what all modes do alike, whoever waits for it. */
 
@@ -9,6 +10,7 @@
 struct dial_options {
     struct addr source; /* the own address, its port 0; len is 0: the kernel's choice */
     unsigned proxy;     /* 1, 2: begin streams with a PROXY header of this version; 0: do not */
+    struct path_options path;
 };
 
 /*

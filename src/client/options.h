@@ -40,6 +40,7 @@ struct command_line {
     const char *about;        /* what the mode does: whole lines */
     const char *closing;      /* whole lines after the options: the exit status */
     const char *timeout_help; /* what --timeout limits here */
+    const char *quiet_help;   /* what --quiet does, NULL: prints nothing when all is well */
     const char *json_help;    /* what --json prints; NULL: the mode does not have it */
     unsigned kinds;           /* of targets that it takes: bits, 1 << enum target_kind */
     size_t targets_max;
