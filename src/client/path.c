@@ -42,6 +42,8 @@ int path_apply(int fd, int family, const struct path_options *path)
         {path->dscp > 0, (int)path->dscp << 2, IP_TOS, IPV6_TCLASS}, /* below it: ECN */
         /* "Probe" sets the flag, too, but does not trust what was learnt of the path's MTU. */
         {path->dont_fragment, IP_PMTUDISC_PROBE, IP_MTU_DISCOVER, IPV6_MTU_DISCOVER},
+        /* Routers of IPv6 never cut anything up; this machine would. */
+        {path->dont_fragment && family == AF_INET6, 1, 0, IPV6_DONTFRAG},
     };
     int r = path->interface ? bind_to_interface(fd, path->interface) : 0;
 

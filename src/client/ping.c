@@ -12,6 +12,7 @@
 #include "client/ping_find.h"
 #include "client/ping_lane.h"
 #include "client/ping_options.h"
+#include "client/ping_sweep_report.h"
 #include "client/ping_view.h"
 
 /* Exit statuses, as those of ping(8). */
@@ -266,7 +267,7 @@ int ping_main(int argc, char **argv)
     (void)setvbuf(stdout, NULL, _IOLBF, 0);
     switch (ping_options_parse(argc, argv, &options)) {
     case OPTIONS_RUN:
-        return run(&options);
+        return options.sweep ? ping_sweep_report(&options) : run(&options);
     case OPTIONS_DONE:
         return 0;
     case OPTIONS_WRONG:

@@ -29,9 +29,14 @@ static bool is_stream(enum target_kind kind)
     return target_socket_type(kind) == SOCK_STREAM;
 }
 
+static bool is_udp(enum target_kind kind)
+{
+    return kind == TARGET_UDP;
+}
+
 static bool asks_for_a_path(const struct path_options *path)
 {
-    return path->ttl || path->dscp || path->mark || path->interface || path->dont_fragment;
+    return path->ttl || path->dscp || path->mark || path->interface;
 }
 
 static const char *contradiction(const struct ping_options *options)
@@ -42,8 +47,11 @@ static const char *contradiction(const struct ping_options *options)
     if (options->connect && !all_are(target, is_stream))
         return "--connect means nothing to a target of datagrams";
     if (asks_for_a_path(path) && !all_are(target, target_has_host))
-        return "--ttl, --dscp, --mark, --df and --interface mean nothing to a target that is no "
-               "host";
+        return "--ttl, --dscp, --mark and --interface mean nothing to a target that is no host";
+    if ((path->dont_fragment || options->sweep) && !all_are(target, is_udp))
+        return "--df and --sweep are for targets of UDP alone: udp://HOST:PORT";
+    if (options->sweep && options->json_lines)
+        return "--sweep and --json-lines exclude each other";
     if (options->json_lines && !record_is_possible())
         return "--json-lines is not possible: this echo-client was built without jansson";
     return NULL;
@@ -91,8 +99,10 @@ enum options_action ping_options_parse(int argc, char **argv, struct ping_option
          .value = &path->mark, .max = UINT32_MAX, .allowed = "0 to 4294967295"},
         {'I', "interface", "NAME", "use this network interface", option_take_text,
          .value = &path->interface},
-        {0, "df", NULL, "what does not fit the path must not be cut up", option_take_flag,
+        {0, "df", NULL, "forbid fragments: what does not fit gets lost", option_take_flag,
          .value = &path->dont_fragment},
+        {0, "sweep", NULL, "search for the largest datagram that comes back", option_take_flag,
+         .value = &to->sweep},
         {0, "json-lines", .take = option_take_flag, .value = &to->json_lines},
         {0},
     };
@@ -109,11 +119,14 @@ enum options_action ping_options_parse(int argc, char **argv, struct ping_option
         .targets_max = TARGETS_MAX,
         .rows = rows,
     };
+    enum options_action action;
 
-    to->size = SIZE_DEFAULT;
     to->interval_nsec = NSEC_PER_SEC;
     to->wait_nsec = 2 * NSEC_PER_SEC;
-    return parse(&line, argc, argv, to);
+    action = parse(&line, argc, argv, to);
+    if (to->size == 0)
+        to->size = to->sweep ? PING_PAYLOAD_MAX : SIZE_DEFAULT;
+    return action;
 }
 
 void ping_options_deinit(struct ping_options *options)
