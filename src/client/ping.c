@@ -39,6 +39,7 @@ static int trouble(const char *what, int error)
 
 static void ping_deinit(struct ping *ping)
 {
+    ping_view_deinit(&ping->view);
     for (size_t i = 0; i < ping->count; i++) {
         ping_lane_deinit(ping->lane[i]);
         free(ping->lane[i]);
@@ -56,6 +57,7 @@ static void configure(struct ping *ping, const struct ping_options *options)
 
     ping->deadline = limit > 0 ? now + limit : INT64_MAX;
     ping->view = (struct ping_view){.out = stdout,
+                                    .wants_graph = options->graph,
                                     .time = options->time,
                                     .quiet = options->common.quiet,
                                     .json = options->common.json,
@@ -72,7 +74,7 @@ static void configure(struct ping *ping, const struct ping_options *options)
                                   .audience = &ping->view};
 }
 
-/* SIGINT and SIGTERM: the end. SIGQUIT: how it stands. */
+/* SIGINT and SIGTERM: the end. SIGQUIT: how it stands. SIGWINCH: the window. */
 static int take_signals(void)
 {
     sigset_t set;
@@ -82,6 +84,7 @@ static int take_signals(void)
     (void)sigaddset(&set, SIGINT);
     (void)sigaddset(&set, SIGTERM);
     (void)sigaddset(&set, SIGQUIT);
+    (void)sigaddset(&set, SIGWINCH);
     if (sigprocmask(SIG_BLOCK, &set, NULL) < 0)
         return -errno;
     fd = signalfd(-1, &set, SFD_NONBLOCK | SFD_CLOEXEC);
@@ -164,23 +167,28 @@ static void read_signals(struct ping *ping)
 
     while (read(ping->pollfd[0].fd, &info, sizeof(info)) == (ssize_t)sizeof(info))
         if (info.ssi_signo == SIGQUIT)
-            ping_view_interim(lanes_of(ping), ping->count, stderr);
+            ping_view_interim(&ping->view, lanes_of(ping), ping->count);
+        else if (info.ssi_signo == SIGWINCH)
+            ping_view_resize(&ping->view);
         else
             ping->deadline = 0;
 }
 
-/* Lets time pass in each lane. Returns when the first one has something to do again. */
+static int64_t earlier(int64_t a, int64_t b)
+{
+    return a < b ? a : b;
+}
+
+/* Lets time pass for all. Returns when the first of them has something to do again. */
 static int64_t advance(struct ping *ping)
 {
-    int64_t next = ping->deadline;
+    int64_t next;
 
+    ping_view_advance(&ping->view, clock_nsec());
+    next = earlier(ping->deadline, ping_view_deadline(&ping->view));
     for (size_t i = 0; i < ping->count; i++) {
-        struct ping_lane *lane = ping->lane[i];
-        int64_t deadline;
-
-        ping_lane_advance(lane, clock_nsec());
-        deadline = ping_lane_deadline(lane);
-        next = deadline < next ? deadline : next;
+        ping_lane_advance(ping->lane[i], clock_nsec());
+        next = earlier(next, ping_lane_deadline(ping->lane[i]));
     }
     return next;
 }

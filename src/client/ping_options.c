@@ -50,6 +50,8 @@ static const char *contradiction(const struct ping_options *options)
         return "--ttl, --dscp, --mark and --interface mean nothing to a target that is no host";
     if ((path->dont_fragment || options->sweep) && !all_are(target, is_udp))
         return "--df and --sweep are for targets of UDP alone: udp://HOST:PORT";
+    if (options->graph && (options->sweep || options->common.json || options->json_lines))
+        return "--graph excludes --sweep, --json and --json-lines";
     if (options->sweep && options->json_lines)
         return "--sweep and --json-lines exclude each other";
     if (options->json_lines && !record_is_possible())
@@ -89,8 +91,6 @@ enum options_action ping_options_parse(int argc, char **argv, struct ping_option
          .allowed = WAIT_ALLOWED},
         {'D', "time", NULL, "print the time of day before each line", option_take_flag,
          .value = &to->time},
-        {0, "connect", NULL, "make a connection for each probe", option_take_flag,
-         .value = &to->connect},
         {0, "ttl", .argument = "N", .take = option_take_number, .value = &path->ttl, .min = 1,
          .max = 255, .allowed = "1 to 255"},
         {0, "dscp", .argument = "N", .take = option_take_number, .value = &path->dscp, .max = 63,
@@ -99,10 +99,12 @@ enum options_action ping_options_parse(int argc, char **argv, struct ping_option
          .value = &path->mark, .max = UINT32_MAX, .allowed = "0 to 4294967295"},
         {'I', "interface", "NAME", "use this network interface", option_take_text,
          .value = &path->interface},
-        {0, "df", NULL, "forbid fragments: what does not fit gets lost", option_take_flag,
+        {0, "connect", .take = option_take_flag, .value = &to->connect},
+        {0, "graph", NULL, "a connection for each probe; draw a chart", option_take_flag,
+         .value = &to->graph},
+        {0, "sweep", .take = option_take_flag, .value = &to->sweep},
+        {0, "df", NULL, "UDP: find the largest datagram; forbid fragments", option_take_flag,
          .value = &path->dont_fragment},
-        {0, "sweep", NULL, "search for the largest datagram that comes back", option_take_flag,
-         .value = &to->sweep},
         {0, "json-lines", .take = option_take_flag, .value = &to->json_lines},
         {0},
     };

@@ -14,6 +14,7 @@ struct ping_options {
     int64_t interval_nsec, wait_nsec;
     bool connect;    /* a connection for each probe */
     bool time;       /* the time of day before each line */
+    bool graph;      /* a chart, where there is a terminal */
     bool sweep;      /* not a ping: see ping_sweep.h; size is the largest then */
     bool json_lines; /* a JSON object for each probe */
 };
