@@ -32,7 +32,7 @@ int ping_json_event(FILE *out, const struct ping_lane *lane, const struct ping_e
     if (event->sequence)
         record_integer(record, "sequence", (int64_t)event->sequence);
     if (event->size)
-        record_integer(record, "size_bytes", (int64_t)event->size);
+        record_integer(record, "received_bytes", (int64_t)event->size);
     if (event->connect_nsec >= 0)
         record_usec(record, "connect_us", event->connect_nsec);
     if (event->kind <= PING_EVENT_LATE) {
@@ -41,7 +41,7 @@ int ping_json_event(FILE *out, const struct ping_lane *lane, const struct ping_e
         record_truth(record, "reordered", event->reordered);
     }
     if (event->kind == PING_EVENT_CORRUPTED)
-        record_integer(record, "offset_bytes", (int64_t)event->offset);
+        record_integer(record, "wrong_offset_bytes", (int64_t)event->offset);
     if (event->why)
         record_text(record, "error", event->why);
     return record_finish(record, out);
@@ -110,7 +110,7 @@ static void add_lane(struct record *record, const struct ping_lane *lane)
 
     record_open_object(record, NULL);
     record_text(record, "target", lane->target->text);
-    record_text(record, "address", addr_format(&lane->link.addr, address));
+    record_text(record, "peer", addr_format(&lane->link.addr, address));
     record_integer(record, "size_bytes", (int64_t)lane->run->size);
     add_counts(record, &lane->stats);
     add_rtt(record, &lane->stats);

@@ -58,6 +58,8 @@ static void print_corrupted(FILE *out, const struct ping_lane *lane, const struc
 {
     if (event->offset < event->size)
         (void)fprintf(out, " corrupted: wrong byte at offset %zu", event->offset);
+    else if (event->size < lane->run->size)
+        (void)fprintf(out, " corrupted: cut to %zu of %zu bytes", event->size, lane->run->size);
     else
         (void)fprintf(out, " corrupted: %zu bytes instead of %zu", event->size, lane->run->size);
 }

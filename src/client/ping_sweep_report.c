@@ -129,7 +129,7 @@ static void record_begin(struct record *record, const struct target *target,
 
     record_open_object(record, NULL);
     record_text(record, "target", target->text);
-    record_text(record, "address", addr_format(&sweep->addr, text));
+    record_text(record, "peer", addr_format(&sweep->addr, text));
     record_truth(record, "dont_fragment", sweep->dial->path.dont_fragment);
     record_open_array(record, "sizes");
 }

@@ -19,23 +19,34 @@ struct field {
 };
 
 static const struct field summary_fields[] = {
-    {"target", TEXT},           {"address", TEXT},           {"size_bytes", INTEGER},
-    {"sent", INTEGER},          {"received", INTEGER},       {"lost", INTEGER},
-    {"corrupted", INTEGER},     {"pending", INTEGER},        {"duplicates", INTEGER},
-    {"reordered", INTEGER},     {"late", INTEGER},           {"strays", INTEGER},
-    {"errors", INTEGER},        {"connections", INTEGER},    {"kernel_times", INTEGER},
-    {"loss_percent", NUMBER},   {"rtt_min_us", NUMBER},      {"rtt_mean_us", NUMBER},
-    {"rtt_p50_us", NUMBER},     {"rtt_p95_us", NUMBER},      {"rtt_p99_us", NUMBER},
-    {"rtt_max_us", NUMBER},     {"rtt_mdev_us", NUMBER},     {"jitter_us", NUMBER},
-    {"connect_min_us", NUMBER}, {"connect_mean_us", NUMBER}, {"connect_p50_us", NUMBER},
-    {"connect_max_us", NUMBER},
+    {"target", TEXT},           {"peer", TEXT},
+    {"size_bytes", INTEGER},    {"sent", INTEGER},
+    {"received", INTEGER},      {"lost", INTEGER},
+    {"corrupted", INTEGER},     {"pending", INTEGER},
+    {"duplicates", INTEGER},    {"reordered", INTEGER},
+    {"late", INTEGER},          {"strays", INTEGER},
+    {"errors", INTEGER},        {"connections", INTEGER},
+    {"kernel_times", INTEGER},  {"loss_percent", NUMBER},
+    {"rtt_min_us", NUMBER},     {"rtt_mean_us", NUMBER},
+    {"rtt_p50_us", NUMBER},     {"rtt_p95_us", NUMBER},
+    {"rtt_p99_us", NUMBER},     {"rtt_max_us", NUMBER},
+    {"rtt_mdev_us", NUMBER},    {"jitter_us", NUMBER},
+    {"connect_min_us", NUMBER}, {"connect_mean_us", NUMBER},
+    {"connect_p50_us", NUMBER}, {"connect_max_us", NUMBER},
 };
 
 static const struct field event_fields[] = {
-    {"time_us", INTEGER},      {"target", TEXT},         {"event", TEXT},
-    {"sequence", INTEGER},     {"size_bytes", INTEGER},  {"rtt_us", NUMBER},
-    {"connect_us", NUMBER},    {"kernel_time", BOOLEAN}, {"reordered", BOOLEAN},
-    {"offset_bytes", INTEGER}, {"error", TEXT},
+    {"time_us", INTEGER},
+    {"target", TEXT},
+    {"event", TEXT},
+    {"sequence", INTEGER},
+    {"received_bytes", INTEGER},
+    {"rtt_us", NUMBER},
+    {"connect_us", NUMBER},
+    {"kernel_time", BOOLEAN},
+    {"reordered", BOOLEAN},
+    {"wrong_offset_bytes", INTEGER},
+    {"error", TEXT},
 };
 
 #define COUNT(table) (sizeof(table) / sizeof((table)[0]))
