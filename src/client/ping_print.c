@@ -56,7 +56,7 @@ static void print_answer(FILE *out, const struct ping_event *event)
 
 static void print_corrupted(FILE *out, const struct ping_lane *lane, const struct ping_event *event)
 {
-    if (event->offset < event->size)
+    if (event->offset < event->size && event->offset < lane->run->size)
         (void)fprintf(out, " corrupted: wrong byte at offset %zu", event->offset);
     else if (event->size < lane->run->size)
         (void)fprintf(out, " corrupted: cut to %zu of %zu bytes", event->size, lane->run->size);
