@@ -203,7 +203,7 @@ START_TEST(several_targets)
     ping_server_start(&stream);
     run = PING("-c2", "-i0.01", "-W1", good.target, silent.target, stream.target);
     assert_run(&run, 0, "2 sent, 0 received, 2 lost (100%)");
-    ck_assert_uint_eq(count(run.out, "2 sent, 2 received"), 2);
+    ck_assert_msg(count(run.out, "2 sent, 2 received") == 2, "%s", run.out);
     ck_assert_uint_eq(count(run.out, silent.target), 1 + 2 + 1);
     run = PING("-c1", "nowhere.invalid", good.target);
     assert_run(&run, 2, "1 sent, 1 received");

@@ -168,7 +168,7 @@ static const struct {
     const char *events[4]; /* in this order */
 } runs[] = {
     {"2.", SOCK_DGRAM, {"-c2", "-i0.5"}, {"answer", "duplicate", "answer"}},
-    {"h.", SOCK_DGRAM, {"-c2", "-i1.5", "-W1"}, {"lost", "answer", "late"}},
+    {"h.", SOCK_DGRAM, {"-c3", "-i1.5", "-W1"}, {"lost", "answer", "late", "answer"}},
     {"ct.", SOCK_DGRAM, {"-c3", "-i0.5"}, {"corrupted", "corrupted", "answer"}},
     {"s.", SOCK_DGRAM, {"-c1"}, {"answer"}},
     {"r.", SOCK_STREAM, {"-c2", "-i0.5"}, {"broken", "failed", "connected", "answer"}},

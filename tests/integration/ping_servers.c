@@ -86,7 +86,7 @@ static void *serve_datagrams(void *argument)
 {
     const struct ping_server *server = argument;
     const char *script = server->script;
-    static struct datagram now, held;
+    static _Thread_local struct datagram now, held; /* too large for a stack */
     bool holds = false;
 
     while (await(server, server->fd)) {
