@@ -5,6 +5,7 @@
 
 #include "base/descriptors.h"
 #include "client/check.h"
+#include "client/load.h"
 #include "client/options.h"
 #include "client/output.h"
 #include "client/ping.h"
@@ -20,6 +21,7 @@ struct mode {
 
 static const struct mode modes[] = {
     {"check", "see whether the very same bytes come back: a monitoring plugin", check_main, 3},
+    {"load", "send as much as the server can take, and measure it", load_main, 3},
     {"pipe", "send standard input, print what comes back", pipe_main, 3},
     {"ping", "measure round-trip times, tell what gets lost and how", ping_main, 2},
 };
