@@ -207,6 +207,8 @@ static void overdue(struct load_thread *thread, struct load_connection *c)
 /* A message that is due would be sent; where each has its connection, that would be opened. */
 static bool is_ready(const struct load_thread *thread, const struct load_connection *c)
 {
+    if (thread->plan->rate <= 0) /* Nothing is ever due. */
+        return false;
     if (c->state == LOAD_OPEN)
         return load_has_room(thread, c);
     return c->state == LOAD_IDLE && thread->plan->reconnect;

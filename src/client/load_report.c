@@ -122,31 +122,31 @@ static void print_seconds(const struct load_counts *counts, FILE *out)
     (void)fputc('\n', out);
 }
 
-static void print_count(const char *name, uint64_t count, const char *what, FILE *out)
+static void print_errors(const struct load_counts *counts, FILE *out)
 {
-    (void)fprintf(out, "  %-*s%" PRIu64 " %s", COLUMN, name, count, what);
-}
-
-static void print_failures(const struct load_result *result, FILE *out)
-{
-    const struct load_counts *counts = result->counts;
-
-    (void)fputc('\n', out);
     if (load_counts_errors(counts) == 0)
         (void)fprintf(out, "  %-*snone\n", COLUMN, "errors");
     for (unsigned i = 0; i < LOAD_ERRORS; i++) {
         if (counts->errors[i] == 0)
             continue;
-        print_count("errors", counts->errors[i], load_error_words((enum load_error)i), out);
+        (void)fprintf(out, "  %-*s%s: %" PRIu64, COLUMN, "errors",
+                      load_error_words((enum load_error)i), counts->errors[i]);
         if (counts->last_errno[i])
-            (void)fprintf(out, ": %s", strerror(-counts->last_errno[i]));
+            (void)fprintf(out, " (%s)", strerror(-counts->last_errno[i]));
         (void)fputc('\n', out);
     }
+}
+
+static void print_failures(const struct load_counts *counts, FILE *out)
+{
+    (void)fputc('\n', out);
+    print_errors(counts, out);
     if (counts->lost > 0)
-        print_count("lost", counts->lost, "messages were sent and had no answer\n", out);
+        (void)fprintf(out, "  %-*s%" PRIu64 " sent, and not answered\n", COLUMN, "lost",
+                      counts->lost);
     if (counts->unsent > 0)
-        print_count("unsent", counts->unsent, "messages were due and had to wait until the end\n",
-                    out);
+        (void)fprintf(out, "  %-*s%" PRIu64 " due, and not sent before the end\n", COLUMN, "unsent",
+                      counts->unsent);
 }
 
 static void print_search(const struct load_result *result, FILE *out)
@@ -170,7 +170,7 @@ void load_report(const struct load_result *result, FILE *out)
     print_amounts(result, out);
     print_latencies(result, out);
     print_seconds(result->counts, out);
-    print_failures(result, out);
+    print_failures(result->counts, out);
 }
 
 void load_report_step(const struct load_promise *promise, const struct load_step *step, FILE *out)

@@ -51,10 +51,11 @@ static void init_connection(struct load_thread *thread, unsigned index, unsigned
                    (int64_t)((double)plan->ramp_up_nsec * number / plan->connections),
         .pattern = pattern_of(plan, number),
     };
-    if (plan->rate > 0)
+    if (plan->rate > 0) {
         c->next = load_schedule_turn(&thread->control->schedule, number, c->open_at);
+        thread->ready += plan->reconnect; /* The others have to be connected before. */
+    }
     c->base = c->first = c->next;
-    thread->ready += plan->reconnect; /* The others have to be connected before. */
 }
 
 int load_thread_new(struct load_control *control, unsigned number, struct load_thread **ret_thread)
@@ -232,6 +233,8 @@ static bool is_done(const struct load_thread *thread)
         return false;
     if (thread->now >= thread->control->give_up_at)
         return true;
+    if (next_due(thread) <= thread->now && thread->now < thread->send_until)
+        return false; /* It was woken late, and has something to send. */
     for (unsigned i = 0; i < thread->count; i++)
         if (load_connection_is_busy(thread, &thread->connections[i]))
             return false;
