@@ -57,10 +57,13 @@ static void ping(struct supervisor *s, uint32_t number)
 {
     struct member *member = &s->crew.member[number];
 
-    if (member->unanswered++ < MISSED_PINGS) {
+    if (member->unanswered < MISSED_PINGS) {
+        member->unanswered++;
         crew_order(&s->crew, number, MESSAGE_PING);
         return;
     }
+    if (ledger_waits(&s->arena.ledger, SLOT_FIRST_WORKER + number))
+        return; /* It answers when the one is killed that it waits for. */
     (void)log_event(
         EVENT_WORKER_HUNG, 0,
         LOG_FIELDS(LOG_NUMBER(FIELD_WORKER, number), LOG_NUMBER(FIELD_WORKER_PID, member->pid)),

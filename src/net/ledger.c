@@ -39,16 +39,22 @@ static void count_anew(struct ledger *ledger)
     }
 }
 
-static void set_at_work(struct ledger *ledger, uint32_t owner, bool at_work)
+static void set_work(struct ledger *ledger, uint32_t owner, enum ledger_work work)
 {
-    atomic_store_explicit(&ledger->state->at_work[owner % LEDGER_OWNERS], at_work,
+    atomic_store_explicit(&ledger->state->at_work[owner % LEDGER_OWNERS], (uint8_t)work,
                           memory_order_relaxed);
+}
+
+static enum ledger_work get_work(const struct ledger *ledger, uint32_t owner)
+{
+    return atomic_load_explicit(&ledger->state->at_work[owner % LEDGER_OWNERS],
+                                memory_order_relaxed);
 }
 
 static void unlock(struct ledger *ledger, uint32_t owner)
 {
     (void)pthread_mutex_unlock(&ledger->state->mutex); /* Cannot fail for who holds it. */
-    set_at_work(ledger, owner, false);
+    set_work(ledger, owner, LEDGER_NO_WORK);
 }
 
 /*
@@ -60,16 +66,15 @@ static int lock(struct ledger *ledger, uint32_t owner)
     struct ledger_state *state = ledger->state;
     int r;
 
-    set_at_work(ledger, owner, true);
+    set_work(ledger, owner, LEDGER_WANTS_MUTEX);
     r = pthread_mutex_lock(&state->mutex);
     if (r == EOWNERDEAD) {
         atomic_store_explicit(&state->stale, true, memory_order_relaxed);
         r = pthread_mutex_consistent(&state->mutex);
     }
-    if (r != 0) {
-        set_at_work(ledger, owner, false);
+    set_work(ledger, owner, r == 0 ? LEDGER_HAS_MUTEX : LEDGER_NO_WORK);
+    if (r != 0)
         return -r;
-    }
     if ((atomic_load_explicit(&state->stale, memory_order_relaxed) &&
          atomic_exchange_explicit(&state->stale, false, memory_order_acq_rel)) ||
         tally_is_crowded(&ledger->tally))
@@ -157,12 +162,21 @@ void ledger_forget(struct ledger *ledger, uint32_t number)
 
 void ledger_bury(struct ledger *ledger, uint32_t owner)
 {
-    set_at_work(ledger, owner, false);
+    set_work(ledger, owner, LEDGER_NO_WORK);
     set_stale(ledger);
 }
 
 bool ledger_needs(const struct ledger *ledger, uint32_t owner)
 {
-    return atomic_load_explicit(&ledger->state->at_work[owner % LEDGER_OWNERS],
-                                memory_order_relaxed);
+    return get_work(ledger, owner) != LEDGER_NO_WORK;
+}
+
+bool ledger_waits(const struct ledger *ledger, uint32_t owner)
+{
+    if (get_work(ledger, owner) != LEDGER_WANTS_MUTEX)
+        return false;
+    for (uint32_t other = 0; other < LEDGER_OWNERS; other++)
+        if (get_work(ledger, other) == LEDGER_HAS_MUTEX)
+            return true;
+    return false;
 }

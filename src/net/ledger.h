@@ -28,10 +28,12 @@
 
 enum { LEDGER_OWNERS = 1024 }; /* more than all owners of slots */
 
+enum ledger_work { LEDGER_NO_WORK, LEDGER_WANTS_MUTEX, LEDGER_HAS_MUTEX };
+
 struct ledger_state {
     pthread_mutex_t mutex;
-    _Atomic bool stale;                  /* the counts are to be made anew */
-    _Atomic bool at_work[LEDGER_OWNERS]; /* holds the mutex, or wants it */
+    _Atomic bool stale;                     /* the counts are to be made anew */
+    _Atomic uint8_t at_work[LEDGER_OWNERS]; /* enum ledger_work */
 };
 
 struct ledger {
@@ -76,3 +78,6 @@ void ledger_bury(struct ledger *ledger, uint32_t owner);
 
 /* Whether others wait for this owner to go on, or will. */
 bool ledger_needs(const struct ledger *ledger, uint32_t owner);
+
+/* Whether this owner waits for another one to go on. */
+bool ledger_waits(const struct ledger *ledger, uint32_t owner);

@@ -2,6 +2,7 @@
 #include "net/ledger.h"
 
 #include <errno.h>
+#include <sched.h>
 #include <signal.h>
 #include <sys/mman.h>
 #include <sys/ptrace.h>
@@ -251,6 +252,42 @@ START_TEST(stopped_holder_is_seen)
 }
 END_TEST
 
+static int open_as_bob(void *unused)
+{
+    (void)unused;
+    return open_one(BOB, 1, 2, CAPACITY);
+}
+
+static int hold_the_mutex(void *unused)
+{
+    (void)unused;
+    (void)pthread_mutex_lock(&ledger.state->mutex);
+    ledger.state->at_work[ALICE] = LEDGER_HAS_MUTEX;
+    return raise(SIGSTOP);
+}
+
+/* Not everybody who does not go on is in the way: most wait for the one that is. */
+START_TEST(who_waits_for_a_holder_is_told_from_it)
+{
+    pid_t holder = process_start(hold_the_mutex, NULL), waiting;
+    int status;
+
+    ck_assert_int_eq(waitpid(holder, &status, WUNTRACED), holder);
+    ck_assert(!ledger_waits(&ledger, BOB));
+    waiting = process_start(open_as_bob, NULL);
+    while (!ledger_waits(&ledger, BOB))
+        (void)sched_yield();
+    ck_assert(!ledger_waits(&ledger, ALICE));
+    ck_assert(ledger_needs(&ledger, ALICE));
+    ck_assert_int_eq(kill(holder, SIGKILL), 0);
+    ck_assert_int_eq(waitpid(holder, &status, 0), holder);
+    ck_assert_int_eq(waitpid(waiting, &status, 0), waiting);
+    ck_assert_int_eq(status, 0);
+    ck_assert(!ledger_needs(&ledger, BOB));
+    bury(ALICE);
+}
+END_TEST
+
 /* A million come and go while one has all it may have: they leave nothing behind. */
 START_TEST(sources_that_come_and_go_take_no_room)
 {
@@ -458,6 +495,7 @@ int main(void)
     tcase_add_test(tcase, slot_that_nobody_owns_is_found_again);
     tcase_add_test(tcase, dead_holder_holds_nobody_up);
     tcase_add_test(tcase, stopped_holder_is_seen);
+    tcase_add_test(tcase, who_waits_for_a_holder_is_told_from_it);
     tcase_add_test(tcase, sources_that_come_and_go_take_no_room);
     tcase_add_test(tcase, death_at_any_instruction_loses_no_place);
     tcase_add_test(tcase, processes_together_stay_within_the_limit);
