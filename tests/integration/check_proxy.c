@@ -395,6 +395,7 @@ END_TEST
 START_TEST(reload_in_the_middle_of_a_header_loses_nothing)
 {
     enum { SPLITS = 7 };
+    static const char sent[] = V1(CLIENT) "hello";
     size_t size = strlen(V1(CLIENT));
     int fd[SPLITS];
 
@@ -403,11 +404,11 @@ START_TEST(reload_in_the_middle_of_a_header_loses_nothing)
         fd[i] = pass_on(V1(CLIENT), i * size / SPLITS);
     echod_reload(&e);
     for (size_t i = 0; i < SPLITS; i++)
-        peer_send(fd[i], i % 2 ? V1(CLIENT) "hello" + i * size / SPLITS : "");
+        peer_send(fd[i], i % 2 ? &sent[i * size / SPLITS] : "");
     echod_reload(&e);
     for (size_t i = 0; i < SPLITS; i++) {
         if (i % 2 == 0)
-            peer_send(fd[i], V1(CLIENT) "hello" + i * size / SPLITS);
+            peer_send(fd[i], &sent[i * size / SPLITS]);
         peer_expect(fd[i], "hello");
         peer_finish(fd[i]);
     }

@@ -176,10 +176,10 @@ END_TEST
 START_TEST(header_may_come_byte_by_byte)
 {
     for (size_t i = 0; i + 1 < strlen(HEADER); i++) {
-        ck_assert_int_eq(step(HEADER + i, 1), PROXY_MORE);
+        ck_assert_int_eq(step(&HEADER[i], 1), PROXY_MORE);
         header_is_due(i + 1);
     }
-    ck_assert_int_eq(step(HEADER + strlen(HEADER) - 1, 1), PROXY_CLIENT);
+    ck_assert_int_eq(step(&HEADER[strlen(HEADER) - 1], 1), PROXY_CLIENT);
     stream_has_begun(strlen(HEADER), "");
 }
 END_TEST
