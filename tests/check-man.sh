@@ -17,10 +17,11 @@ help_options() { grep -oE -- '--[a-z0-9][a-z0-9-]*' <<<"$1" | sort -u; }
 
 # help_of PROGRAM: its help, and that of each of its modes, which are listed below "MODE:"
 help_of() {
-    local said mode
+    local said modes mode
     said=$("$1" --help) || return
     echo "$said"
-    for mode in $(sed -n '/^MODE:/,/^$/s/^  \([a-z]*\) .*/\1/p' <<<"$said"); do
+    modes=$(sed -n '/^MODE:/,/^$/s/^  \([a-z]*\) .*/\1/p' <<<"$said")
+    for mode in $modes; do
         "$1" "$mode" --help || return
     done
 }
