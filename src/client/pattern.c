@@ -6,6 +6,8 @@
 #include <sys/random.h>
 #include <time.h>
 
+#include "client/difference.h"
+
 enum { WORD = sizeof(uint64_t) };
 
 struct pattern pattern_message(const char *text)
@@ -66,17 +68,6 @@ void pattern_fill(const struct pattern *pattern, uint64_t offset, void *buffer, 
         memcpy(buffer, pattern->message + offset, length);
     else
         random_fill(pattern->seed, offset, buffer, length);
-}
-
-static size_t first_difference(const unsigned char *a, const unsigned char *b, size_t length)
-{
-    size_t i = 0;
-
-    if (memcmp(a, b, length) == 0)
-        return length;
-    while (a[i] == b[i])
-        i++;
-    return i;
 }
 
 size_t pattern_mismatch(const struct pattern *pattern, uint64_t offset, const void *buffer,

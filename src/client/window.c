@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "client/difference.h"
+
 int window_init(struct window *window, size_t size, bool keep)
 {
     unsigned char *bytes = malloc(size);
@@ -41,17 +43,6 @@ struct iovec window_room(const struct window *window)
 struct iovec window_unsent(const struct window *window)
 {
     return piece(window, window->sent, window->read);
-}
-
-static size_t first_difference(const unsigned char *a, const unsigned char *b, size_t length)
-{
-    size_t i = 0;
-
-    if (memcmp(a, b, length) == 0)
-        return length;
-    while (a[i] == b[i])
-        i++;
-    return i;
 }
 
 size_t window_matching(const struct window *window, const void *data, size_t length)
