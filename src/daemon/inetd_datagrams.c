@@ -41,20 +41,13 @@ static int service_init(struct service *s, const struct conf *conf)
         r = acl_init(&s->acl, &conf->access_allow, &conf->access_deny);
     if (r < 0)
         return r;
-    s->judge = (struct judge){
-        .acl = &s->acl,
-        .rates = &s->rates,
-        .per_second = (uint32_t)conf->limit_datagram_rate_per_source,
-        .ipv4_prefix = conf->limit_ipv4_prefix,
-        .ipv6_prefix = conf->limit_ipv6_prefix,
-    };
+    judge_init(&s->judge, conf, &s->acl, &s->rates);
     s->io = (struct datagram_io){
         .calls = datagram_syscalls(),
         .judge = &s->judge,
         .own = &s->set,
         .stats = &s->stats,
     };
-    ports_init(&s->judge.ports);
     ports_add(&s->judge.ports, (uint16_t)addr_port(&s->set.list[0].addr));
     return datagram_io_init(&s->io);
 }

@@ -34,20 +34,13 @@ int worker_datagrams_init(struct worker *worker)
 {
     const struct worker_setup *setup = worker->setup;
 
-    worker->judge = (struct judge){
-        .acl = &setup->access->clients,
-        .rates = setup->arena->rates,
-        .per_second = (uint32_t)setup->conf->limit_datagram_rate_per_source,
-        .ipv4_prefix = setup->conf->limit_ipv4_prefix,
-        .ipv6_prefix = setup->conf->limit_ipv6_prefix,
-    };
+    judge_init(&worker->judge, setup->conf, &setup->access->clients, setup->arena->rates);
     worker->datagrams = (struct datagram_io){
         .calls = datagram_syscalls(),
         .judge = &worker->judge,
         .own = setup->listeners,
         .stats = worker->io.stats,
     };
-    ports_init(&worker->judge.ports);
     if (add_own_ports(setup->listeners, &worker->judge.ports) == 0)
         return 0;
     return datagram_io_init(&worker->datagrams);

@@ -6,6 +6,19 @@
 #include <stddef.h>
 #include <string.h>
 
+void judge_init(struct judge *judge, const struct conf *conf, const struct acl *acl,
+                struct rates *rates)
+{
+    *judge = (struct judge){
+        .acl = acl,
+        .rates = rates,
+        .per_second = (uint32_t)conf->limit_datagram_rate_per_source,
+        .ipv4_prefix = conf->limit_ipv4_prefix,
+        .ipv6_prefix = conf->limit_ipv6_prefix,
+    };
+    ports_init(&judge->ports);
+}
+
 static bool is_nobody_ipv4(uint32_t address)
 {
     return address >> 24 == 0 || IN_MULTICAST(address) || address == INADDR_BROADCAST;
@@ -26,7 +39,7 @@ static bool is_within_rate(const struct judge *judge, const struct addr *sender,
 {
     struct source source;
 
-    if (!judge->rates || judge->per_second == 0)
+    if (judge->per_second == 0)
         return true;
     source = sender->sa.sa_family == AF_UNIX
                  ? source_of_name(sender, &judge->rates->key)
