@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "daemon/worker_state.h"
 
-#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/epoll.h>
@@ -46,22 +45,6 @@ int worker_datagrams_init(struct worker *worker)
     return datagram_io_init(&worker->datagrams);
 }
 
-int worker_datagrams_watch(struct worker *worker)
-{
-    const struct listener_set *set = worker->setup->listeners;
-
-    for (uint32_t i = 0; i < set->count; i++) {
-        int r = 0;
-
-        if (is_datagrams(&set->list[i]))
-            r = worker_watch(worker, EPOLL_CTL_ADD, set->list[i].fd, EPOLLIN | EPOLLEXCLUSIVE,
-                             SOURCE_DATAGRAMS, i);
-        if (r < 0 && r != -EEXIST) /* It is there since before accepting paused. */
-            return r;
-    }
-    return 0;
-}
-
 static void unwatch(struct worker *worker)
 {
     const struct listener_set *set = worker->setup->listeners;
@@ -69,6 +52,25 @@ static void unwatch(struct worker *worker)
     for (uint32_t i = 0; i < set->count; i++)
         if (is_datagrams(&set->list[i]))
             (void)worker_watch(worker, EPOLL_CTL_DEL, set->list[i].fd, 0, SOURCE_DATAGRAMS, i);
+    worker->datagrams_watched = false;
+}
+
+/* A pause in accepting, or a new place in the line of acceptors, is none of their business. */
+int worker_datagrams_watch(struct worker *worker)
+{
+    const struct listener_set *set = worker->setup->listeners;
+    int r = 0;
+
+    if (worker->datagrams_watched)
+        return 0;
+    for (uint32_t i = 0; i < set->count && r == 0; i++)
+        if (is_datagrams(&set->list[i]))
+            r = worker_watch(worker, EPOLL_CTL_ADD, set->list[i].fd, EPOLLIN | EPOLLEXCLUSIVE,
+                             SOURCE_DATAGRAMS, i);
+    if (r < 0)
+        unwatch(worker);
+    worker->datagrams_watched = r == 0;
+    return r;
 }
 
 static void tell_by_and_by(struct worker *worker)

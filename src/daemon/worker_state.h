@@ -49,6 +49,7 @@ struct worker {
     struct stream_io io;
     struct judge judge; /* of the datagrams */
     struct datagram_io datagrams;
+    bool datagrams_watched; /* their sockets are in epoll */
     uint64_t tell_drops_ms; /* when to tell what datagrams were dropped, or NEVER_MS */
     uint64_t told_drops_ms; /* when this was done last */
 };
@@ -102,7 +103,7 @@ void worker_take(struct worker *worker, const struct message *message, const int
 
 /* worker_datagrams.c: the listeners that have no connections. */
 int worker_datagrams_init(struct worker *worker);  /* 0 or -errno */
-int worker_datagrams_watch(struct worker *worker); /* 0 or -errno; once more does no harm */
+int worker_datagrams_watch(struct worker *worker); /* 0 or -errno; unless they are already */
 bool worker_datagrams_serve(struct worker *worker, uint32_t number); /* false: nothing was there */
 void worker_datagrams_waiting(struct worker *worker);                /* answers what waits */
 void worker_datagrams_end(struct worker *worker);  /* the same, for the last time */
