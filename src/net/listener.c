@@ -306,17 +306,18 @@ int listener_adopt(int fd, const char *name, struct listener_set *set,
     ret_fault->what = passed_fault(fd);
     if (ret_fault->what)
         return -EINVAL;
-    ret_fault->what = "taking it over failed";
     r = addr_of_socket(fd, &listener.addr);
     if (r == 0)
         r = set_flags(fd);
     if (r == 0)
         r = set_options(fd, listener.type, listener.addr.sa.sa_family);
-    if (r < 0)
-        return r;
     listener.local = listener.addr;
     (void)snprintf(listener.name, sizeof(listener.name), "%s", name);
-    return set_add(set, &listener);
+    if (r == 0)
+        r = set_add(set, &listener);
+    if (r < 0)
+        ret_fault->what = strerror(-r);
+    return r;
 }
 
 void listeners_set_backlogs(const struct listener_set *set)
