@@ -6,6 +6,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "addresses.h"
 #include "suite.h"
 
 static struct networks allow, deny;
@@ -39,20 +40,9 @@ static void make(void)
     ck_assert_int_eq(acl_init(&acl, &allow, &deny), 0);
 }
 
-static struct addr peer_of(const char *host)
-{
-    struct addr peer = addr_loopback(strchr(host, ':') ? AF_INET6 : AF_INET, 7);
-
-    if (peer.sa.sa_family == AF_INET6)
-        ck_assert_msg(inet_pton(AF_INET6, host, &peer.in6.sin6_addr) == 1, "%s", host);
-    else
-        ck_assert_msg(inet_pton(AF_INET, host, &peer.in.sin_addr) == 1, "%s", host);
-    return peer;
-}
-
 static bool allows(const char *host)
 {
-    struct addr peer = peer_of(host);
+    struct addr peer = address(host, 7);
 
     return acl_allows(&acl, &peer);
 }
@@ -171,7 +161,7 @@ START_TEST(deepest_nest)
     }
     make();
     for (unsigned length = 0; length <= 128; length++) {
-        struct addr peer = peer_of("::");
+        struct addr peer = address("::", 7);
 
         if (length < 128) /* the first address that is in this network, but not in the next one */
             peer.in6.sin6_addr.s6_addr[length / 8] = (uint8_t)(0x80 >> length % 8);

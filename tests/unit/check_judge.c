@@ -6,6 +6,7 @@
 #include <string.h>
 #include <sys/mman.h>
 
+#include "addresses.h"
 #include "suite.h"
 
 enum { SECOND = 1000000, NOW = 12345678, CLIENT = 40000 };
@@ -52,18 +53,9 @@ static void limit(uint32_t per_second)
     judge.per_second = per_second;
 }
 
-static struct addr sender(const char *host, uint16_t port)
-{
-    struct addr addr = addr_loopback(strchr(host, ':') ? AF_INET6 : AF_INET, port);
-    void *to = addr.sa.sa_family == AF_INET ? (void *)&addr.in.sin_addr : &addr.in6.sin6_addr;
-
-    ck_assert_int_eq(inet_pton(addr.sa.sa_family, host, to), 1);
-    return addr;
-}
-
 static enum drop judge_at(const char *host, uint16_t port, uint64_t now_usec)
 {
-    struct addr addr = sender(host, port);
+    struct addr addr = address(host, port);
 
     return judge_sender(&judge, &addr, now_usec);
 }

@@ -4,20 +4,10 @@
 #include <arpa/inet.h>
 #include <string.h>
 
+#include "addresses.h"
 #include "suite.h"
 
 static unsigned char header[PROXY_SEND_MAX];
-
-static struct addr address(const char *host, uint16_t port)
-{
-    struct addr addr = addr_loopback(strchr(host, ':') ? AF_INET6 : AF_INET, port);
-    bool inet6 = addr.sa.sa_family == AF_INET6;
-
-    ck_assert_int_eq(inet_pton(addr.sa.sa_family, host,
-                               inet6 ? (void *)&addr.in6.sin6_addr : (void *)&addr.in.sin_addr),
-                     1);
-    return addr;
-}
 
 static void assert_header(unsigned version, const struct addr *from, const struct addr *to,
                           const void *expected, size_t size)

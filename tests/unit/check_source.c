@@ -4,18 +4,8 @@
 #include <arpa/inet.h>
 #include <string.h>
 
+#include "addresses.h"
 #include "suite.h"
-
-static struct addr peer_of(const char *host)
-{
-    struct addr peer = addr_loopback(strchr(host, ':') ? AF_INET6 : AF_INET, 7);
-
-    if (peer.sa.sa_family == AF_INET6)
-        ck_assert_msg(inet_pton(AF_INET6, host, &peer.in6.sin6_addr) == 1, "%s", host);
-    else
-        ck_assert_msg(inet_pton(AF_INET, host, &peer.in.sin_addr) == 1, "%s", host);
-    return peer;
-}
 
 static const struct {
     const char *peer;
@@ -37,7 +27,7 @@ static const struct {
 
 START_TEST(source_is_the_peer_s_network)
 {
-    struct addr peer = peer_of(cases[_i].peer);
+    struct addr peer = address(cases[_i].peer, 7);
     struct source source = source_of(&peer, cases[_i].ipv4_prefix, cases[_i].ipv6_prefix);
     char text[NETWORK_TEXT_MAX];
 
@@ -57,7 +47,7 @@ END_TEST
 
 START_TEST(equal_sources_have_all_bits_in_common)
 {
-    struct addr one = peer_of("192.0.2.1"), two = peer_of("192.0.2.2");
+    struct addr one = address("192.0.2.1", 7), two = address("192.0.2.2", 7);
     struct source a = source_of(&one, 32, 64), b = source_of(&two, 32, 64);
     struct source net = source_of(&one, 24, 64), same = source_of(&two, 24, 64);
     const struct siphash_key key = {1, 2};

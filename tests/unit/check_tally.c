@@ -4,6 +4,7 @@
 #include <string.h>
 #include <sys/mman.h>
 
+#include "addresses.h"
 #include "suite.h"
 
 enum { CAPACITY = 1 << 20, MILLION = 1000000 };
@@ -33,11 +34,8 @@ static void drop_tally(void)
 
 static struct source source(uint32_t number)
 {
-    struct addr peer = addr_loopback(AF_INET6, 7);
-    uint32_t words[4] = {0x20010db8, number, 0, 1};
+    struct addr peer = address_in_network(number);
 
-    for (unsigned i = 0; i < 4; i++)
-        peer.in6.sin6_addr.s6_addr32[i] = htonl(words[i]);
     return source_of(&peer, 32, 64);
 }
 
