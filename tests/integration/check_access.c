@@ -4,7 +4,6 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
-#include <sys/un.h>
 #include <unistd.h>
 
 #include "harness.h"
@@ -166,17 +165,12 @@ END_TEST
 
 START_TEST(unix_peers_are_not_subject_to_it)
 {
-    struct sockaddr_un addr = {.sun_family = AF_UNIX};
-    int listener = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    int fd;
 
-    (void)snprintf(addr.sun_path, sizeof(addr.sun_path), "%s", echod_path(&e, "sock"));
-    ck_assert_int_eq(bind(listener, (struct sockaddr *)&addr, sizeof(addr)), 0);
-    ck_assert_int_eq(listen(listener, 16), 0);
-    e.passed[e.passed_count++] = listener;
+    e.passed[e.passed_count++] = peer_listen_unix(echod_path(&e, "sock"));
     configure_access("allow = [ ]; deny = [ \"0.0.0.0/0\", \"::/0\" ];");
     echod_start(&e);
-    ck_assert_int_eq(connect(fd, (struct sockaddr *)&addr, sizeof(addr)), 0);
+    fd = peer_connect_unix(echod_path(&e, "sock"));
     peer_exchange(fd, "by a path");
     peer_finish(fd);
     echod_stop(&e);

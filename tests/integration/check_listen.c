@@ -5,7 +5,6 @@
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
-#include <sys/un.h>
 #include <unistd.h>
 
 #include "harness.h"
@@ -162,34 +161,6 @@ END_TEST
 
 /* Socket activation. */
 
-static struct sockaddr_un unix_address(void)
-{
-    struct sockaddr_un addr = {.sun_family = AF_UNIX};
-
-    ck_assert_uint_lt(strlen(echod_path(&e, "sock")), sizeof(addr.sun_path));
-    (void)strcpy(addr.sun_path, echod_path(&e, "sock"));
-    return addr;
-}
-
-static int unix_listen(void)
-{
-    struct sockaddr_un addr = unix_address();
-    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-
-    ck_assert_int_eq(bind(fd, (struct sockaddr *)&addr, sizeof(addr)), 0);
-    ck_assert_int_eq(listen(fd, 16), 0);
-    return fd;
-}
-
-static int unix_connect(void)
-{
-    struct sockaddr_un addr = unix_address();
-    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-
-    ck_assert_int_eq(connect(fd, (struct sockaddr *)&addr, sizeof(addr)), 0);
-    return fd;
-}
-
 static void pass(int fd)
 {
     e.passed[e.passed_count++] = fd;
@@ -219,12 +190,12 @@ START_TEST(passed_listeners_of_all_families_are_served)
     (void)strcpy(e.host, "127.0.0.1");
     pass(peer_listen("127.0.0.1", e.port));
     pass(peer_listen("::1", e.port));
-    pass(unix_listen());
+    pass(peer_listen_unix(echod_path(&e, "sock")));
     e.passed_names = "four:six:unix";
     echod_start(&e);
     assert_served_at("127.0.0.1");
     assert_served_at("::1");
-    fd = unix_connect();
+    fd = peer_connect_unix(echod_path(&e, "sock"));
     peer_exchange(fd, "by a path");
     peer_finish(fd);
     echod_stop(&e);
@@ -236,9 +207,9 @@ START_TEST(urgent_byte_comes_back_over_a_unix_socket)
 {
     int fd;
 
-    pass(unix_listen());
+    pass(peer_listen_unix(echod_path(&e, "sock")));
     echod_start(&e);
-    fd = unix_connect();
+    fd = peer_connect_unix(echod_path(&e, "sock"));
     peer_exchange(fd, "before");
     if (send(fd, "urgent", 6, MSG_OOB) == 6) /* else the kernel has no urgent bytes here */
         peer_expect(fd, "urgent");

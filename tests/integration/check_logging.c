@@ -329,16 +329,6 @@ START_TEST(ended_connection_is_logged_with_its_figures)
 }
 END_TEST
 
-static int connect_to_unix(const char *name)
-{
-    struct sockaddr_un addr = {.sun_family = AF_UNIX};
-    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-
-    (void)snprintf(addr.sun_path, sizeof(addr.sun_path), "%s", echod_path(&e, name));
-    ck_assert_int_eq(connect(fd, (struct sockaddr *)&addr, sizeof(addr)), 0);
-    return fd;
-}
-
 /* Also when the listener is closed already: its connections are still known to be its own. */
 START_TEST(connection_to_a_unix_socket_is_logged_with_its_path)
 {
@@ -350,10 +340,10 @@ START_TEST(connection_to_a_unix_socket_is_logged_with_its_path)
     echod_configure(&e, "listeners = ( { path = \"%s\"; } ); log: { connections = \"all\"; };",
                     echod_path(&e, "a"));
     echod_start(&e);
-    peer_finish(connect_to_unix("a"));
+    peer_finish(peer_connect_unix(echod_path(&e, "a")));
     await_event(EVENT_CONNECTION_ENDED);
     assert_field("ECHOD_LISTENER", path);
-    fd = connect_to_unix("a");
+    fd = peer_connect_unix(echod_path(&e, "a"));
     peer_exchange(fd, "still here");
     echod_signal(&e, SIGTERM);
     await_event(EVENT_STOPPING);

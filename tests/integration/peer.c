@@ -10,6 +10,7 @@
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 /* Connections. */
@@ -109,6 +110,35 @@ int peer_listen(const char *host, int port)
     ck_assert_int_eq(bind(fd, addr->ai_addr, addr->ai_addrlen), 0);
     ck_assert_int_eq(listen(fd, 16), 0);
     freeaddrinfo(addr);
+    return fd;
+}
+
+static struct sockaddr_un unix_address(const char *path)
+{
+    struct sockaddr_un addr = {.sun_family = AF_UNIX};
+
+    ck_assert_uint_lt(strlen(path), sizeof(addr.sun_path));
+    (void)strcpy(addr.sun_path, path);
+    return addr;
+}
+
+int peer_listen_unix(const char *path)
+{
+    struct sockaddr_un addr = unix_address(path);
+    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+    ck_assert_int_eq(bind(fd, (struct sockaddr *)&addr, sizeof(addr)), 0);
+    ck_assert_int_eq(listen(fd, 16), 0);
+    return fd;
+}
+
+int peer_connect_unix(const char *path)
+{
+    struct sockaddr_un addr = unix_address(path);
+    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+    ck_assert_msg(connect(fd, (struct sockaddr *)&addr, sizeof(addr)) == 0, "%s: %s", path,
+                  strerror(errno));
     return fd;
 }
 

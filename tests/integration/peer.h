@@ -20,6 +20,10 @@ bool peer_is_connected(int fd, int within_ms);
 /* A socket that listens there. */
 int peer_listen(const char *host, int port);
 
+/* The same for Unix stream sockets. */
+int peer_listen_unix(const char *path);
+int peer_connect_unix(const char *path);
+
 /* connect(2)'s errno, or 0 and a descriptor. */
 int peer_try(const char *host, int port, int *ret_fd);
 
