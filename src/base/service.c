@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "base/service.h"
 
+#include <errno.h>
 #include <inttypes.h>
 #include <poll.h>
 #include <stdarg.h>
@@ -101,6 +102,40 @@ uint64_t service_watchdog_usec(void)
 void service_extend_timeout(uint64_t usec)
 {
     notify(PATIENCE_MS, "EXTEND_TIMEOUT_USEC=%" PRIu64, usec);
+}
+
+bool service_is_managed(void)
+{
+    const char *path = getenv("NOTIFY_SOCKET");
+
+    return path && *path;
+}
+
+int service_store(const char *name, int fd)
+{
+    char message[256];
+    int r;
+
+    if (!manager_reads(PATIENCE_MS))
+        return -ETIMEDOUT;
+    (void)snprintf(message, sizeof(message), "FDSTORE=1\nFDNAME=%s\nFDPOLL=0", name);
+    r = sd_pid_notify_with_fds(0, 0, message, &fd, 1);
+    return r < 0 ? r : 0;
+}
+
+void service_unstore(const char *name)
+{
+    notify(PATIENCE_MS, "FDSTOREREMOVE=1\nFDNAME=%s", name);
+}
+
+int service_barrier(uint64_t usec)
+{
+    int r;
+
+    if (!manager_reads(PATIENCE_MS))
+        return -ETIMEDOUT;
+    r = sd_notify_barrier(0, usec);
+    return r < 0 ? r : 0;
 }
 
 int service_listen_fds(struct service_fds *ret)

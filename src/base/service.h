@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #pragma once
 
+#include <stdbool.h>
 #include <stdint.h>
 
 /*
@@ -25,6 +26,28 @@ uint64_t service_watchdog_usec(void);
 
 /* Asks for this many more microseconds to stop in: EXTEND_TIMEOUT_USEC. */
 void service_extend_timeout(uint64_t usec);
+
+/* Whether there is a service manager that hears what is said here. */
+bool service_is_managed(void);
+
+/*
+ * Puts a copy of FD into the service manager's descriptor store: it outlives this process and comes
+ * back with the next start, sd_listen_fds(3), until it is removed or the service is stopped. A name
+ * may have several descriptors; one descriptor is stored once, under its first name. The service
+ * manager does not watch it, so it stays when its peer is gone. Whether there is room in the store
+ * (FileDescriptorStoreMax=) is not told. 0, also without a service manager, or -errno: -ETIMEDOUT
+ * when the service manager reads nothing.
+ */
+int service_store(const char *name, int fd);
+
+/* Removes all descriptors of this name from the store. */
+void service_unstore(const char *name);
+
+/*
+ * Waits until the service manager has read all that was said so far. 0, also without a service
+ * manager, or -errno: -ETIMEDOUT when it has not done so within this many microseconds.
+ */
+int service_barrier(uint64_t usec);
 
 /* Descriptors that the service manager passed. */
 struct service_fds {

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/cleanup.h"
 #include "base/log.h"
 #include "base/service.h"
 
@@ -105,31 +106,46 @@ int listening_open(const struct conf *conf, const struct wanted *wanted,
                        origin_of(conf, &fault.wanted, -r, origin), fault.what, advice(-r, &fault));
 }
 
-static int adopt_each(const struct service_fds *fds, struct listener_set *set,
+/* What has a name as only we give them, and cannot be used: of another version, it may be. */
+static bool is_leftover(const struct handed_fd *one)
+{
+    return strncmp(one->name, HANDED_PREFIX, strlen(HANDED_PREFIX)) == 0;
+}
+
+static void drop_leftover(struct handed_fd *one, const struct listener_fault *fault)
+{
+    (void)log_event(EVENT_NOTICE, 0, LOG_NO_FIELDS,
+                    "Dropped descriptor %d (\"%s\"), which is of no use here: %s", one->fd,
+                    one->name, fault->what);
+    service_unstore(one->name);
+    closep(&one->fd);
+}
+
+static int adopt_each(struct handed_list *passed, struct listener_set *set,
                       struct failure *ret_failure)
 {
-    for (int i = 0; i < fds->count; i++) {
+    for (size_t i = 0; i < passed->count; i++) {
+        struct handed_fd *one = &passed->list[i];
         struct listener_fault fault;
-        int r = listener_adopt(fds->first + i, fds->names[i], set, &fault);
+        int r = listener_adopt(one->fd, one->name, set, &fault);
 
-        if (r < 0)
+        if (r == 0)
+            one->fd = -1; /* now the set's */
+        else if (is_leftover(one))
+            drop_leftover(one, &fault);
+        else
             return failure_set(ret_failure, r,
                                "Cannot use descriptor %d (\"%s\") of the service manager: %s",
-                               fds->first + i, fds->names[i], fault.what);
+                               one->fd, one->name, fault.what);
     }
     return 0;
 }
 
-int listening_adopt(struct listener_set *ret, struct failure *ret_failure)
+int listening_adopt(struct handed *handed, struct listener_set *ret, struct failure *ret_failure)
 {
     struct listener_set set = {0};
-    struct service_fds fds;
-    int r = service_listen_fds(&fds);
+    int r = adopt_each(&handed->passed, &set, ret_failure);
 
-    if (r < 0)
-        return failure_set(ret_failure, r, "Cannot take the service manager's descriptors: %m");
-    r = adopt_each(&fds, &set, ret_failure);
-    service_fds_deinit(&fds);
     if (r < 0)
         listeners_close_except(&set, NULL);
     else

@@ -3,6 +3,7 @@
 
 #include "base/conf.h"
 #include "daemon/failure.h"
+#include "daemon/handed.h"
 #include "daemon/wanted.h"
 #include "net/listener.h"
 
@@ -14,10 +15,10 @@ int listening_open(const struct conf *conf, const struct wanted *wanted,
                    struct failure *ret_failure);
 
 /*
- * Takes over the descriptors that the service manager passed; none leave the set empty. 0 or
- * -errno with *ret_failure set.
+ * Takes over the listeners that the service manager passed; none leave the set empty. 0 or -errno
+ * with *ret_failure set.
  */
-int listening_adopt(struct listener_set *ret, struct failure *ret_failure);
+int listening_adopt(struct handed *handed, struct listener_set *ret, struct failure *ret_failure);
 
 /* Says what is listened on now and was not BEFORE, and the other way round, and what is amiss. */
 void listening_announce(const struct conf *conf, const struct listener_set *before,

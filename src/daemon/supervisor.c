@@ -175,10 +175,17 @@ static void on_readable(void *user, unsigned fd_number)
 
 /* The start. */
 
+static int take_handed(struct supervisor *s, struct failure *failure)
+{
+    int r = handed_take(&s->handed);
+
+    return r < 0 ? failure_set(failure, r, "Cannot take the service manager's descriptors: %m") : 0;
+}
+
 static int open_listeners(struct supervisor *s, struct failure *failure)
 {
     struct wanted wanted = {0};
-    int r = listening_adopt(&s->listeners, failure);
+    int r = listening_adopt(&s->handed, &s->listeners, failure);
 
     s->passed = s->listeners.count > 0;
     if (r < 0 || s->passed)
@@ -285,7 +292,8 @@ static int start(struct supervisor *s, struct failure *failure)
     if (r < 0)
         return failure_set(failure, r, "Cannot read the limit on descriptors: %m");
     r = choose_identity(s, failure);
-
+    if (r == 0)
+        r = take_handed(s, failure);
     if (r == 0)
         r = open_listeners(s, failure);
     if (r == 0)
@@ -297,6 +305,7 @@ static int start(struct supervisor *s, struct failure *failure)
     if (r < 0)
         return failure_set(failure, r, "Cannot start the workers: %m");
     crew_start_all(&s->crew, MEMBER_SERVING);
+    handed_deinit(&s->handed);
     announce_start(s);
     return 0;
 }
@@ -314,6 +323,7 @@ static void supervisor_deinit(struct supervisor *s)
     crew_deinit(&s->crew);
     arena_deinit(&s->arena);
     listeners_close_except(&s->listeners, NULL);
+    handed_deinit(&s->handed);
     conf_deinit(&s->conf);
     access_deinit(&s->access);
     conf_deinit(&s->reload.conf);
@@ -329,8 +339,11 @@ int supervisor_run(const struct echod_options *options, struct conf *conf, int *
 
     if (!s)
         return exit_status(log_event(EVENT_START_FAILED, ENOMEM, LOG_NO_FIELDS, "%m"));
-    *s = (struct supervisor){
-        .options = options, .conf = conf_take(conf), .arena.fd = -1, .crew.epoll = -1};
+    *s = (struct supervisor){.options = options,
+                             .conf = conf_take(conf),
+                             .handed = HANDED_NOTHING,
+                             .arena.fd = -1,
+                             .crew.epoll = -1};
     r = start(s, &failure);
     if (r == 0) {
         supervisor_tell_ready(s);

@@ -6,6 +6,7 @@
 #include "daemon/arena.h"
 #include "daemon/crew.h"
 #include "daemon/failure.h"
+#include "daemon/handed.h"
 #include "daemon/identity.h"
 #include "daemon/listening.h"
 #include "daemon/lookup.h"
@@ -55,6 +56,7 @@ struct supervisor {
     struct conf conf;     /* in force */
     struct access access; /* its access lists */
     size_t descriptors;   /* that a process may have */
+    struct handed handed; /* at the start, until all has its place */
     struct listener_set listeners;
     bool passed; /* the listeners came from the service manager */
     struct arena arena;

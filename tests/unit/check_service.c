@@ -117,6 +117,103 @@ START_TEST(silent_without_a_service_manager)
 }
 END_TEST
 
+/* -- The descriptor store -- */
+
+/* In a process of its own: exits with the line of what did not hold. */
+#define EXPECT(what)                                                                               \
+    do {                                                                                           \
+        if (!(what))                                                                               \
+            return __LINE__ % 256;                                                                 \
+    } while (0)
+
+/* The message that came, and the descriptor that came with it, or -1. */
+static const char *heard_with(int *ret_fd)
+{
+    static char text[512];
+    union {
+        struct cmsghdr header;
+        char room[CMSG_SPACE(sizeof(int))];
+    } control;
+    struct iovec vector = {.iov_base = text, .iov_len = sizeof(text) - 1};
+    struct msghdr message = {.msg_iov = &vector,
+                             .msg_iovlen = 1,
+                             .msg_control = &control,
+                             .msg_controllen = sizeof(control)};
+    ssize_t n = recvmsg(manager, &message, MSG_CMSG_CLOEXEC);
+
+    ck_assert_msg(n >= 0, "nothing was sent: %s", strerror(errno));
+    text[n] = '\0';
+    *ret_fd = -1;
+    if (CMSG_FIRSTHDR(&message))
+        memcpy(ret_fd, CMSG_DATA(CMSG_FIRSTHDR(&message)), sizeof(*ret_fd));
+    return text;
+}
+
+START_TEST(descriptor_is_stored_under_its_name)
+{
+    int ends[2], copy;
+    char byte = 'x';
+
+    ck_assert_int_eq(pipe(ends), 0);
+    ck_assert_int_eq(service_store("echod-box-7", ends[0]), 0);
+    ck_assert_str_eq(heard_with(&copy), "FDSTORE=1\nFDNAME=echod-box-7\nFDPOLL=0");
+    ck_assert_int_eq(write(ends[1], &byte, 1), 1);
+    ck_assert_int_eq(read(copy, &byte, 1), 1);
+    (void)close(ends[0]);
+    (void)close(ends[1]);
+    (void)close(copy);
+    service_unstore("echod-box-7");
+    ck_assert_str_eq(heard(), "FDSTOREREMOVE=1\nFDNAME=echod-box-7");
+}
+END_TEST
+
+START_TEST(what_is_no_descriptor_cannot_be_stored)
+{
+    ck_assert_int_eq(service_store("x", -1), -EBADF);
+    assert_nothing_heard();
+}
+END_TEST
+
+static int read_everything(void *unused)
+{
+    int fd;
+
+    (void)unused;
+    EXPECT(fcntl(manager, F_SETFL, 0) == 0); /* wait for it */
+    EXPECT(strcmp(heard_with(&fd), "READY=1\nSTATUS=x") == 0 && fd == -1);
+    EXPECT(strcmp(heard_with(&fd), "BARRIER=1") == 0 && fd >= 0);
+    return 0;
+}
+
+START_TEST(barrier_waits_for_the_reader)
+{
+    pid_t reader;
+    int fd;
+
+    ck_assert_int_eq(service_barrier(1), -ETIMEDOUT);
+    ck_assert_str_eq(heard_with(&fd), "BARRIER=1");
+    (void)close(fd);
+    service_ready("x");
+    reader = process_start(read_everything, NULL);
+    ck_assert_int_eq(service_barrier(UINT64_MAX), 0);
+    ck_assert_int_eq(process_wait(reader), 0);
+}
+END_TEST
+
+START_TEST(without_a_service_manager_nothing_is_stored)
+{
+    ck_assert(service_is_managed());
+    ck_assert_int_eq(setenv("NOTIFY_SOCKET", "", 1), 0);
+    ck_assert(!service_is_managed());
+    ck_assert_int_eq(unsetenv("NOTIFY_SOCKET"), 0);
+    ck_assert(!service_is_managed());
+    ck_assert_int_eq(service_store("x", STDIN_FILENO), 0);
+    ck_assert_int_eq(service_barrier(UINT64_MAX), 0);
+    service_unstore("x");
+    assert_nothing_heard();
+}
+END_TEST
+
 START_TEST(manager_that_is_gone_does_no_harm)
 {
     ck_assert_int_eq(close(manager), 0);
@@ -178,13 +275,6 @@ static bool environment_is_clear(void)
 {
     return !getenv("LISTEN_FDS") && !getenv("LISTEN_PID") && !getenv("LISTEN_FDNAMES");
 }
-
-/* In such a process: exits with the line of what did not hold. */
-#define EXPECT(what)                                                                               \
-    do {                                                                                           \
-        if (!(what))                                                                               \
-            return __LINE__ % 256;                                                                 \
-    } while (0)
 
 static int take_two(void *unused)
 {
@@ -297,6 +387,10 @@ int main(void)
     tcase_add_test(tcase, failure_tells_a_positive_errno);
     tcase_add_test(tcase, reloading_tells_the_time);
     tcase_add_test(tcase, silent_without_a_service_manager);
+    tcase_add_test(tcase, descriptor_is_stored_under_its_name);
+    tcase_add_test(tcase, what_is_no_descriptor_cannot_be_stored);
+    tcase_add_test(tcase, barrier_waits_for_the_reader);
+    tcase_add_test(tcase, without_a_service_manager_nothing_is_stored);
     tcase_add_test(tcase, manager_that_is_gone_does_no_harm);
     tcase_add_test(tcase, watchdog_is_for_this_process);
     tcase_add_test(tcase, watchdog_that_makes_no_sense_is_none);
