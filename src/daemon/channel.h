@@ -5,6 +5,7 @@
 #include <stdint.h>
 
 #include "base/addr.h"
+#include "base/rights.h"
 
 /*
  * The control channel between the supervisor and one worker: a pair of SOCK_SEQPACKET sockets,
@@ -40,8 +41,7 @@ enum message_kind {
     MESSAGE_REPORT,
 };
 
-/* SCM_MAX_FD of the kernel: the most descriptors in one message. */
-enum { MESSAGE_SLOTS_MAX = 253 };
+enum { MESSAGE_SLOTS_MAX = RIGHTS_MAX };
 
 /* What a worker saw; the supervisor says it. */
 enum report_kind {

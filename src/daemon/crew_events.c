@@ -7,7 +7,6 @@
 #include <sys/epoll.h>
 #include <sys/wait.h>
 
-#include "base/cleanup.h"
 #include "base/log.h"
 
 /*
@@ -118,13 +117,6 @@ static void on_message(struct supervisor *s, uint32_t from, struct message *mess
     }
 }
 
-/* Passed on or not, this process has no use for them. */
-static void close_all(int fds[static MESSAGE_SLOTS_MAX])
-{
-    for (unsigned i = 0; i < MESSAGE_SLOTS_MAX; i++)
-        closep(&fds[i]);
-}
-
 /* Reads up to MOST messages of one worker. */
 static void read_member(struct supervisor *s, uint32_t number, unsigned most)
 {
@@ -138,7 +130,7 @@ static void read_member(struct supervisor *s, uint32_t number, unsigned most)
         r = channel_receive(member->channel, &message, fds);
         if (r == 1) {
             on_message(s, number, &message, fds);
-            close_all(fds);
+            rights_close(fds); /* Passed on or not, this process has no use for them. */
         }
     }
     if (r == -EAGAIN || r == 1 || member->channel < 0)
