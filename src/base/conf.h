@@ -24,6 +24,7 @@ enum conf_key {
     CONF_IDLE_TIMEOUT,
     CONF_DRAIN_TIMEOUT,
     CONF_BUSY_POLL_US,
+    CONF_ESCROW_AFTER,
     CONF_LIMITS_CONNECTIONS,
     CONF_LIMITS_CONNECTIONS_PER_SOURCE,
     CONF_LIMITS_CONNECTION_RATE_PER_SOURCE,
@@ -121,6 +122,7 @@ struct conf {
     int idle_timeout;                     /* seconds; 0 = never */
     int drain_timeout;                    /* seconds */
     int busy_poll_us;                     /* microseconds; 0 = never */
+    int escrow_after;                     /* seconds; 0 = at once, -1 = never */
     int limit_connections;                /* open connections of all workers together */
     int limit_connections_per_source;     /* open connections; 0 = no limit */
     int limit_connection_rate_per_source; /* new connections in a second; 0 = no limit */

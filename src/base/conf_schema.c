@@ -145,6 +145,17 @@ static const struct conf_schema table[CONF_ROW_COUNT] = {
             .unit = "microseconds",
             .help = "How long a busy worker looks again before it sleeps; 0 is never.",
         },
+    [CONF_ESCROW_AFTER] =
+        {
+            .name = "escrow_after",
+            INT_FIELD(escrow_after),
+            .min = -1,
+            .max = 60 * 60,
+            .number = 1,
+            .unit = "seconds",
+            .help = "How old a connection is when echod sees to it that it survives a crash; "
+                    "0 is at once, -1 is never.",
+        },
     [CONF_LIMITS_CONNECTIONS] =
         {
             .name = "limits.connections",

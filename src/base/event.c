@@ -27,9 +27,11 @@ static const struct event_kind kinds[EVENT_COUNT] = {
                               true},
     [EVENT_WORKER_DIED] = {"worker-died", "aff32342caaf45e5948706db34463443", LOG_ERR, true},
     [EVENT_WORKER_HUNG] = {"worker-hung", "b907598209ba4b37900b55e5fbebf6c2", LOG_ERR, false},
+    [EVENT_ADOPTED] = {"adopted", "fd157bebbe0a434d902bda03a3637527", LOG_NOTICE, false},
     [EVENT_COUNTERS] = {"counters", "0df853d1778844bfa595506796e9d887", LOG_INFO, false},
     [EVENT_STOPPING] = {"stopping", "35460663565c4835b53cdd57c84c4204", LOG_INFO, false},
     [EVENT_STOPPED] = {"stopped", "6c85ed5c654d460282296775de00dcbf", LOG_INFO, false},
+    [EVENT_LEFT] = {"left", "9a114099f5c147ca9d5420cff0ed9740", LOG_INFO, false},
 };
 
 static const char *const fields[FIELD_COUNT] = {
@@ -45,6 +47,7 @@ static const char *const fields[FIELD_COUNT] = {
     [FIELD_REASON] = "ECHOD_REASON",
     [FIELD_CONNECTIONS] = "ECHOD_CONNECTIONS",
     [FIELD_CONNECTIONS_TOTAL] = "ECHOD_CONNECTIONS_TOTAL",
+    [FIELD_LOST] = "ECHOD_LOST",
     [FIELD_REFUSED] = "ECHOD_REFUSED",
     [FIELD_DENIED] = "ECHOD_DENIED",
     [FIELD_OVER_RATE] = "ECHOD_OVER_RATE",

@@ -2,12 +2,17 @@
 #include "daemon/arena.h"
 
 #include <errno.h>
+#include <stdbool.h>
+#include <string.h>
 #include <sys/mman.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
 
-enum { PAGE = 4096, LAYOUT_VERSION = 4 };
+enum { PAGE = 4096, LAYOUT_VERSION = 5 };
+
+static const char MAGIC[8] = "echod";
 
 struct header {
     char magic[8];
@@ -15,7 +20,11 @@ struct header {
     uint32_t slot_size;
     uint64_t length;
     _Atomic uint32_t places;
+    _Atomic uint64_t kept_ended;
+    struct stats past;
 };
+
+_Static_assert(sizeof(struct header) <= PAGE, "the slot bits begin at the second page");
 
 #define PAGES(bytes) (((bytes) + PAGE - 1) / PAGE * PAGE)
 
@@ -33,6 +42,11 @@ struct header {
 _Static_assert((int)LEDGER_OWNERS >= (int)SLOT_FIRST_WORKER + (int)ARENA_WORKERS,
                "each worker has a mark of its own");
 _Static_assert(sizeof(struct arena_worker) % PAGE == 0, "the parts begin at pages");
+
+static struct header *header_of(const struct arena *arena)
+{
+    return (void *)arena->base;
+}
 
 static void arena_set_parts(struct arena *arena)
 {
@@ -52,42 +66,79 @@ static void arena_set_parts(struct arena *arena)
                   .capacity = ARENA_SLOTS},
     };
     arena->spill = base + AT_SPILL;
-    *(struct header *)base = (struct header){
+    arena->past = &header_of(arena)->past;
+    arena->kept_ended = &header_of(arena)->kept_ended;
+}
+
+/* Of another process, maybe of another version of the program. */
+static bool is_readable(const struct header *header)
+{
+    return memcmp(header->magic, MAGIC, sizeof(MAGIC)) == 0 && header->version == LAYOUT_VERSION &&
+           header->slot_size == sizeof(struct slot) && header->length == LENGTH &&
+           atomic_load_explicit(&header->places, memory_order_relaxed) <= ARENA_WORKERS;
+}
+
+/* Maps the file. 0 or -errno; the descriptor is the arena's from then on. */
+static int arena_map(struct arena *arena, int fd)
+{
+    void *base = mmap(NULL, LENGTH, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_NORESERVE, fd, 0);
+
+    if (base == MAP_FAILED)
+        return -errno;
+    arena->fd = fd;
+    arena->base = base;
+    arena_set_parts(arena);
+    return 0;
+}
+
+static int arena_fill(struct arena *arena)
+{
+    int r = rates_init(arena->rates);
+
+    *header_of(arena) = (struct header){
         .magic = "echod",
         .version = LAYOUT_VERSION,
         .slot_size = sizeof(struct slot),
         .length = LENGTH,
     };
+    return r < 0 ? r : ledger_init(&arena->ledger);
 }
 
 int arena_init(struct arena *arena)
 {
-    void *base = MAP_FAILED;
+    _cleanup_(closep) int fd = memfd_create("echod", MFD_CLOEXEC);
     int r;
 
-    *arena = (struct arena){.fd = memfd_create("echod", MFD_CLOEXEC)};
-    if (arena->fd < 0)
+    *arena = (struct arena){.fd = -1};
+    if (fd < 0 || ftruncate(fd, (off_t)LENGTH) < 0)
         return -errno;
-    if (ftruncate(arena->fd, (off_t)LENGTH) == 0)
-        base = mmap(NULL, LENGTH, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_NORESERVE, arena->fd, 0);
-    if (base == MAP_FAILED) {
-        r = -errno;
-        closep(&arena->fd);
+    r = arena_map(arena, fd);
+    if (r < 0)
         return r;
-    }
-    arena->base = base;
-    arena_set_parts(arena);
-    r = rates_init(arena->rates);
-    if (r == 0)
-        r = ledger_init(&arena->ledger);
+    fd = -1;
+    r = arena_fill(arena);
     if (r < 0)
         arena_deinit(arena);
     return r;
 }
 
+int arena_inherit(struct arena *arena, int fd)
+{
+    struct header header;
+    struct stat status;
+
+    *arena = (struct arena){.fd = -1};
+    if (fstat(fd, &status) < 0)
+        return -errno;
+    if (status.st_size != (off_t)LENGTH ||
+        pread(fd, &header, sizeof(header), 0) != (ssize_t)sizeof(header) || !is_readable(&header))
+        return -EPROTO;
+    return arena_map(arena, fd);
+}
+
 void arena_use_place(struct arena *arena, uint32_t number)
 {
-    struct header *header = (void *)arena->base;
+    struct header *header = header_of(arena);
 
     if (number >= arena_places(arena))
         atomic_store_explicit(&header->places, number + 1, memory_order_relaxed);
@@ -95,9 +146,7 @@ void arena_use_place(struct arena *arena, uint32_t number)
 
 uint32_t arena_places(const struct arena *arena)
 {
-    const struct header *header = (const void *)arena->base;
-
-    return atomic_load_explicit(&header->places, memory_order_relaxed);
+    return atomic_load_explicit(&header_of(arena)->places, memory_order_relaxed);
 }
 
 void arena_deinit(struct arena *arena)

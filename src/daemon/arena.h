@@ -28,7 +28,9 @@ enum {
 struct arena_worker {
     struct stats stats;
     _Atomic uint64_t coming; /* connections that other workers will hand to it: room to keep free */
-    uint8_t reserved[4096 - sizeof(struct stats) - sizeof(uint64_t)];
+    _Atomic uint32_t at;     /* the slot that it is just changing, + 1, or 0: see recovery.h */
+    int32_t pid;             /* its process */
+    uint8_t reserved[4096 - sizeof(struct stats) - sizeof(uint64_t) - 2 * sizeof(uint32_t)];
     uint8_t buffer[STREAM_BUFFER];
 };
 
@@ -40,6 +42,8 @@ struct arena {
     struct arena_worker *workers; /* ARENA_WORKERS of them */
     struct rates *rates;
     struct ledger ledger;
+    struct stats *past;           /* what workers counted that are no more */
+    _Atomic uint64_t *kept_ended; /* connections that have ended while a copy was in escrow */
 };
 
 /* A worker takes this place; all that were ever taken are below arena_places(). */
@@ -48,5 +52,12 @@ uint32_t arena_places(const struct arena *arena);
 
 /* 0 or -errno. */
 int arena_init(struct arena *arena);
+
+/*
+ * Maps what processes before this one left behind; nothing in it can be relied on to be sound, as
+ * they may have been killed, or have been other people's. 0, and the descriptor is the arena's;
+ * -EPROTO when it has another layout, or is no arena at all; else -errno.
+ */
+int arena_inherit(struct arena *arena, int fd);
 
 void arena_deinit(struct arena *arena);

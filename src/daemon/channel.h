@@ -23,6 +23,9 @@
  * CLOSE   accept no more; if
  *         COUNT, what waits
  *         comes first
+ *                            KEEP    copies of connections, to be kept
+ * KEEP_ALL accept no more,   KEEP    ... all that are left, then
+ *         have all kept      KEPT
  * PING    are you alive?     PONG    I am; also the first message of all
  *                            REPORT  something worth logging
  */
@@ -39,6 +42,9 @@ enum message_kind {
     MESSAGE_PING,
     MESSAGE_PONG,
     MESSAGE_REPORT,
+    MESSAGE_KEEP,
+    MESSAGE_KEEP_ALL,
+    MESSAGE_KEPT,
 };
 
 enum { MESSAGE_SLOTS_MAX = RIGHTS_MAX };

@@ -27,6 +27,8 @@ int crew_init(struct crew *crew, struct arena *arena, const struct identity *ide
     crew->identity = identity;
     for (uint32_t i = 0; i < ARENA_WORKERS; i++)
         crew->member[i].channel = -1;
+    crew->adoption.taker = MEMBER_NOBODY;
+    escrow_init(&crew->escrow, 1);
     crew->epoll = epoll_create1(EPOLL_CLOEXEC);
     return crew->epoll < 0 ? -errno : 0;
 }
@@ -37,45 +39,78 @@ void crew_deinit(struct crew *crew)
         return;
     for (uint32_t i = 0; i < ARENA_WORKERS; i++)
         closep(&crew->member[i].channel);
+    escrow_deinit(&crew->escrow);
     closep(&crew->epoll);
+}
+
+/* The ends of descriptors that a new worker and the supervisor have in common. */
+struct ends {
+    int channel[2]; /* the supervisor's, the worker's */
+    int pipe[2];    /* the worker's: to read from and to write to */
+};
+
+static void close_worker_ends(struct ends *ends)
+{
+    closep(&ends->channel[1]);
+    closep(&ends->pipe[0]);
+    closep(&ends->pipe[1]);
+}
+
+static int open_ends(const struct crew *crew, uint32_t number, struct ends *ret)
+{
+    struct epoll_event event = {.events = EPOLLIN, .data.u32 = number};
+    int r;
+
+    *ret = (struct ends){{-1, -1}, {-1, -1}};
+    r = channel_pair(ret->channel);
+    if (r < 0)
+        return r;
+    stream_open_pipe(ret->pipe);
+    /* The supervisor needs some descriptors to go on with. */
+    if ((size_t)ret->channel[1] + OWN_DESCRIPTORS > crew->descriptors)
+        r = -EMFILE;
+    else if (epoll_ctl(crew->epoll, EPOLL_CTL_ADD, ret->channel[0], &event) < 0)
+        r = -errno;
+    if (r < 0) {
+        close_worker_ends(ret);
+        closep(&ret->channel[0]);
+    }
+    return r;
 }
 
 static int64_t crew_fork(struct crew *crew, uint32_t number, const struct conf *conf,
                          const struct access *access, const struct listener_set *listeners)
 {
     struct member *member = &crew->member[number];
-    struct epoll_event event = {.events = EPOLLIN, .data.u32 = number};
-    pid_t supervisor = getpid();
-    int pair[2];
-    int r = channel_pair(pair);
+    struct ends ends;
+    int r = open_ends(crew, number, &ends);
+    const struct worker_setup setup = {.number = number,
+                                       .channel = ends.channel[1],
+                                       .pipe = {ends.pipe[0], ends.pipe[1]},
+                                       .conf = conf,
+                                       .access = access,
+                                       .arena = crew->arena,
+                                       .listeners = listeners,
+                                       .identity = crew->identity,
+                                       .supervisor = getpid(),
+                                       .room = crew_room(crew, listeners->count),
+                                       .batch = crew_batch(crew)};
 
     if (r < 0)
         return r;
-    if ((size_t)pair[1] + OWN_DESCRIPTORS > crew->descriptors) {
-        /* The supervisor needs some to go on with. */
-        errno = EMFILE;
-        member->pid = -1;
-    } else if (epoll_ctl(crew->epoll, EPOLL_CTL_ADD, pair[0], &event) == 0)
-        member->pid = fork();
-    else
-        member->pid = -1;
+    member->pid = fork();
     if (member->pid == 0)
-        worker_main(&(struct worker_setup){.number = number,
-                                           .channel = pair[1],
-                                           .conf = conf,
-                                           .access = access,
-                                           .arena = crew->arena,
-                                           .listeners = listeners,
-                                           .identity = crew->identity,
-                                           .supervisor = supervisor,
-                                           .room = crew_room(crew, listeners->count)});
+        worker_main(&setup);
     r = -errno;
-    closep(&pair[1]);
+    crew->arena->workers[number].pid = member->pid;
+    if (member->pid > 0)
+        crew_keep_pipe(crew, number, ends.pipe[0]);
+    close_worker_ends(&ends);
     if (member->pid < 0) {
-        closep(&pair[0]);
+        closep(&ends.channel[0]);
         return r;
     }
-    member->channel = pair[0];
+    member->channel = ends.channel[0];
     return number;
 }
 
@@ -170,6 +205,15 @@ uint32_t crew_room(const struct crew *crew, size_t listeners)
                                                  : UINT32_MAX;
 }
 
+uint32_t crew_batch(const struct crew *crew)
+{
+    uint32_t share = crew_room(crew, 0) / 4;
+
+    if (share > MESSAGE_SLOTS_MAX)
+        return MESSAGE_SLOTS_MAX;
+    return share > 0 ? share : 1;
+}
+
 unsigned crew_count(const struct crew *crew, enum member_state state)
 {
     unsigned count = 0;
@@ -248,28 +292,15 @@ void crew_forget_slot(struct crew *crew, uint32_t number)
 
     if (slot->spill_end > 0)
         spill_release(crew->arena->spill, number);
+    if (slot->cookie != 0)
+        atomic_fetch_add_explicit(crew->arena->kept_ended, 1, memory_order_relaxed);
     ledger_forget(&crew->arena->ledger, number);
 }
 
-/* Frees what a dead owner had; its descriptors went with it. */
-static unsigned reclaim_slots(struct crew *crew, uint32_t owner)
-{
-    const struct slot_table *slots = &crew->arena->slots;
-    unsigned count = 0;
-
-    for (int64_t n = slot_next(slots, owner, 0); n >= 0;
-         n = slot_next(slots, owner, (uint32_t)n + 1)) {
-        crew_forget_slot(crew, (uint32_t)n);
-        count++;
-    }
-    return count;
-}
-
-void crew_bury(struct crew *crew, uint32_t number, int status, struct death *ret_death)
+void crew_bury(struct crew *crew, uint32_t number, int status, bool adoptable,
+               struct death *ret_death)
 {
     struct member *member = &crew->member[number];
-    struct stats *stats = &crew->arena->workers[number].stats;
-    uint32_t owner = SLOT_FIRST_WORKER + number;
 
     *ret_death = (struct death){
         .number = number,
@@ -278,11 +309,8 @@ void crew_bury(struct crew *crew, uint32_t number, int status, struct death *ret
         .status = status,
         .hung = member->hung,
         .lived_ms = clock_ms() - member->started_ms,
-        .lost = reclaim_slots(crew, owner) + reclaim_slots(crew, owner | SLOT_IN_TRANSIT),
+        .had = crew_bury_place(crew, number, adoptable),
     };
-    ledger_bury(&crew->arena->ledger, owner);
-    stats_end(stats);
-    stats_sum(&crew->past, stats);
     closep(&member->channel);
     *member = (struct member){.channel = -1};
 }
@@ -291,7 +319,7 @@ struct stats crew_stats(const struct crew *crew)
 {
     struct stats sum = {0};
 
-    stats_sum(&sum, &crew->past);
+    stats_sum(&sum, crew->arena->past);
     for (uint32_t i = 0; i < ARENA_WORKERS; i++)
         if (crew->member[i].state != MEMBER_NONE)
             stats_sum(&sum, &crew->arena->workers[i].stats);

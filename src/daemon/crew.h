@@ -7,6 +7,7 @@
 
 #include "daemon/arena.h"
 #include "daemon/channel.h"
+#include "daemon/escrow.h"
 #include "daemon/worker.h"
 
 /* The workers as the supervisor knows them: who is there, what each is at, what they counted. */
@@ -34,16 +35,40 @@ struct member {
     bool hung;           /* killed for that */
     bool stopped;        /* by a signal: takes nothing on */
     bool asked;          /* SERVING: told to share, has not answered */
+    bool kept;           /* a copy of each of its connections is kept, and it accepts no more */
     bool dead;           /* its channel has ended, its exit is not seen yet */
+};
+
+/* Orphans are handed out: see crew_orphans.c. */
+enum adoption_state {
+    ADOPTION_NONE,
+    ADOPTION_RUNNING,
+    ADOPTION_WAITING, /* for somebody to take them */
+};
+
+struct adoption {
+    enum adoption_state state;
+    uint32_t taker; /* who has the last batch and has not said TAKEN, or MEMBER_NOBODY */
+    uint32_t batch; /* the connections of that batch */
+    uint64_t count; /* of connections, so far */
+    uint64_t lost;
 };
 
 struct crew {
     struct arena *arena;
+    struct escrow escrow;
+    uint64_t kept_ended; /* arena->kept_ended when the boxes had nothing but what is of use */
+    struct adoption adoption;
     size_t descriptors; /* that a process may have */
     const struct identity *identity;
     int epoll; /* readable when a member's channel is; a member's number is the data */
     struct member member[ARENA_WORKERS];
-    struct stats past; /* what workers counted that are no more */
+};
+
+/* The connections that a dead member had. */
+struct bereaved {
+    unsigned orphans; /* a copy is kept: another one can take them */
+    unsigned lost;
 };
 
 /* How a member ended. */
@@ -54,13 +79,16 @@ struct death {
     int status; /* waitpid(2) */
     bool hung;
     uint64_t lived_ms;
-    unsigned lost; /* connections that it still had */
+    struct bereaved had;
 };
 
 /* descriptors: what each process may have, getrlimit(2). 0 or -errno. */
 int crew_init(struct crew *crew, struct arena *arena, const struct identity *identity,
               size_t descriptors);
 void crew_deinit(struct crew *crew);
+
+/* The connections in one message: so few that there are always descriptors for them. */
+uint32_t crew_batch(const struct crew *crew);
 
 /*
  * Forks a worker that waits for START. What it goes by must stay as it is until this returns: the
@@ -107,14 +135,34 @@ void crew_dismiss(struct crew *crew, uint32_t number);
 void crew_kill(struct crew *crew, uint32_t number);
 
 /*
- * After waitpid(2): a member is no more, its slots are free again. Call
- * only when its channel has been read to the end.
+ * After waitpid(2): a member is no more. Its connections of which a copy is kept are orphans, if
+ * they are ADOPTABLE, the others' slots are free again. Call only when its channel has been read to
+ * the end.
  */
-void crew_bury(struct crew *crew, uint32_t number, int status, struct death *ret_death);
+void crew_bury(struct crew *crew, uint32_t number, int status, bool adoptable,
+               struct death *ret_death);
 uint32_t crew_find(const struct crew *crew, pid_t pid);
 
 /* Frees a slot whose descriptor is gone. */
 void crew_forget_slot(struct crew *crew, uint32_t number);
+
+/* crew_keep.c: copies of connections, and of workers' pipes, in escrow. */
+static const uint32_t ESCROW_PIPE = UINT32_C(1) << 31; /* an entry of a pipe; else of a slot */
+
+bool crew_is_kept(const struct crew *crew, const struct escrow_entry *entry); /* still of use */
+void crew_on_keep(struct crew *crew, uint32_t from, const struct message *message, int *fds);
+void crew_keep_pipe(struct crew *crew, uint32_t number, int pipe);
+int crew_find_kept(struct crew *crew, uint32_t number, uint32_t mark); /* a copy, or -1 */
+int crew_find_pipe(struct crew *crew, uint32_t number);                /* a copy, or -1 */
+void crew_tidy_escrow(struct crew *crew); /* what is of no use any more goes */
+void crew_tidy_escrow_if_sparse(struct crew *crew);
+void crew_tidy_escrow_if_dead(struct crew *crew);
+
+/*
+ * crew_orphans.c: the connection that a dead member was at is made whole, or ended. Then its slots
+ * are orphans if a copy is kept and they are ADOPTABLE, else free, and its place can be used again.
+ */
+struct bereaved crew_bury_place(struct crew *crew, uint32_t dead, bool adoptable);
 
 /* What all workers counted, those that are no more included. */
 struct stats crew_stats(const struct crew *crew);

@@ -104,7 +104,14 @@ static void on_message(struct supervisor *s, uint32_t from, struct message *mess
         crew_on_given(s, from, message, fds);
         break;
     case MESSAGE_TAKEN:
-        (void)crew_on_taken(s, from);
+        if (!crew_on_taken(s, from))
+            crew_on_adopted(s, from);
+        break;
+    case MESSAGE_KEEP:
+        crew_on_keep(&s->crew, from, message, fds);
+        break;
+    case MESSAGE_KEPT:
+        s->crew.member[from].kept = true;
         break;
     case MESSAGE_PONG:
         s->crew.member[from].unanswered = 0;
@@ -169,10 +176,11 @@ static void log_death(const struct death *death)
     (void)log_event(EVENT_WORKER_DIED, 0,
                     LOG_FIELDS(LOG_NUMBER(FIELD_WORKER, death->number),
                                LOG_NUMBER(FIELD_WORKER_PID, death->pid),
-                               LOG_NUMBER(FIELD_CONNECTIONS, death->lost),
+                               LOG_NUMBER(FIELD_CONNECTIONS, death->had.lost),
                                LOG_TEXT(FIELD_REASON, death->hung ? "hung" : how)),
-                    "Worker %u (pid %d) %s%s; connections lost: %u", death->number, (int)death->pid,
-                    death->hung ? "did not answer and " : "", how, death->lost);
+                    "Worker %u (pid %d) %s%s; connections lost: %u, to go on: %u", death->number,
+                    (int)death->pid, death->hung ? "did not answer and " : "", how, death->had.lost,
+                    death->had.orphans);
 }
 
 /* A worker is gone: who waited for it goes on, others do what it would have done. */
@@ -180,6 +188,9 @@ static void cover_for(struct supervisor *s, const struct death *death)
 {
     while (crew_on_taken(s, death->number)) /* It will not say so any more. */
         ;
+    crew_on_adopted(s, death->number);
+    if (death->had.orphans > 0)
+        crew_adopt(s);
     if (s->stop != STOP_NONE)
         return;
     crew_let_others_look(&s->crew, death->number);
@@ -194,7 +205,7 @@ static void on_death(struct supervisor *s, uint32_t number, int status)
     bool expected;
 
     read_member(s, number, UINT32_MAX);
-    crew_bury(&s->crew, number, status, &death);
+    crew_bury(&s->crew, number, status, s->stop == STOP_NONE || s->leaving, &death);
     expected = WIFEXITED(status) && WEXITSTATUS(status) == 0 &&
                (death.state == MEMBER_LEAVING || death.state == MEMBER_DRAINING);
     if (!expected && s->stop < STOP_KILLING)

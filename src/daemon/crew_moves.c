@@ -20,6 +20,8 @@ static uint64_t promised(const struct crew *crew, uint32_t taker)
     for (uint32_t i = 0; i < ARENA_WORKERS; i++)
         if (crew->member[i].state != MEMBER_NONE && crew->member[i].awaited == taker)
             sum += crew->member[i].batch;
+    if (crew->adoption.taker == taker)
+        sum += crew->adoption.batch;
     return sum;
 }
 
@@ -35,7 +37,7 @@ static bool member_may_take(const struct member *member)
 }
 
 /* Of those that serve, the one with the fewest connections. */
-static uint32_t choose_taker(const struct crew *crew)
+uint32_t crew_choose_taker(const struct crew *crew)
 {
     uint32_t best = MEMBER_NOBODY;
 
@@ -60,16 +62,21 @@ static uint32_t choose_giver(const struct crew *crew)
 
 /* From here on the slots of the batch are the taker's, who uses them when it has the descriptors.
  */
-static int send_batch(struct supervisor *s, uint32_t giver, uint32_t taker, struct message *batch,
-                      const int *fds)
+int crew_send_batch(struct supervisor *s, uint32_t taker, struct message *batch, const int *fds)
 {
     for (uint32_t i = 0; i < batch->count; i++)
         slot_set_owner(&s->arena.slots.slots[batch->slots[i]],
                        (SLOT_FIRST_WORKER + taker) | SLOT_IN_TRANSIT);
-    s->crew.member[giver].awaited = taker;
-    s->crew.member[giver].batch = batch->count;
     batch->kind = MESSAGE_TAKE;
     return crew_send(&s->crew, taker, batch, fds);
+}
+
+static int pass_batch(struct supervisor *s, uint32_t giver, uint32_t taker, struct message *batch,
+                      const int *fds)
+{
+    s->crew.member[giver].awaited = taker;
+    s->crew.member[giver].batch = batch->count;
+    return crew_send_batch(s, taker, batch, fds);
 }
 
 static void log_lost(uint32_t giver, int error, uint32_t lost)
@@ -91,11 +98,11 @@ static void pass_on(struct supervisor *s, uint32_t giver, struct message *batch,
     int r;
 
     do {
-        taker = choose_taker(&s->crew);
+        taker = crew_choose_taker(&s->crew);
         back = taker == MEMBER_NOBODY;
         if (back)
             taker = giver;
-        r = send_batch(s, giver, taker, batch, fds);
+        r = pass_batch(s, giver, taker, batch, fds);
         s->crew.member[taker].dead = r == -EPIPE;
     } while (r == -EPIPE && !back);
     if (r == 0 || r == -EPIPE || r == -EAGAIN)
@@ -141,14 +148,14 @@ static bool batch_is_valid(const struct supervisor *s, uint32_t giver, const str
 
 /*
  * Descriptors under way count against a user's RLIMIT_NOFILE, unix(7): all batches together take
- * half of it at the most, and each no more than this process has room for.
+ * a third of it at the most, see crew_keep.c, and each no more than this process has room for.
  */
 static uint64_t room_for_batch(const struct supervisor *s)
 {
     const struct crew *crew = &s->crew;
     size_t members = ARENA_WORKERS - crew_count(crew, MEMBER_NONE);
     size_t room = crew_room(crew, s->listeners.count + members);
-    size_t share = crew->descriptors / 2 / (crew_count(crew, MEMBER_GIVING) + 1);
+    size_t share = crew->descriptors / 3 / (crew_count(crew, MEMBER_GIVING) + 1);
 
     return room < share ? room : share;
 }
@@ -226,7 +233,7 @@ static void expect_less(struct crew *crew, uint32_t taker, uint64_t came)
     stats_sub(coming, stats_read(coming) < came ? stats_read(coming) : came);
 }
 
-static bool nobody_moves(const struct crew *crew)
+bool crew_is_quiet(const struct crew *crew)
 {
     for (uint32_t i = 0; i < ARENA_WORKERS; i++) {
         const struct member *member = &crew->member[i];
@@ -235,18 +242,18 @@ static bool nobody_moves(const struct crew *crew)
             (member->state != MEMBER_NONE && member->awaited != MEMBER_NOBODY))
             return false;
     }
-    return true;
+    return crew->adoption.taker == MEMBER_NOBODY;
 }
 
 /* One batch at a time, so that what is under way stays within bounds. */
 void crew_level(struct supervisor *s)
 {
     struct crew *crew = &s->crew;
-    uint32_t giver = choose_giver(crew), taker = choose_taker(crew);
+    uint32_t giver = choose_giver(crew), taker = crew_choose_taker(crew);
     struct message share = {.kind = MESSAGE_SHARE};
     uint64_t count;
 
-    if (s->stop != STOP_NONE || giver == MEMBER_NOBODY || !nobody_moves(crew))
+    if (s->stop != STOP_NONE || giver == MEMBER_NOBODY || !crew_is_quiet(crew))
         return;
     count = member_surplus(crew, giver, taker);
     if (count == 0)

@@ -158,7 +158,7 @@ static bool admit(const struct conf *conf, const struct access *access, const st
 }
 
 /* The same for one that a proxy passes on, when its header has told who it is. */
-static bool admit_passed_on(struct session *s, const struct conf *conf, const struct access *access)
+static bool admit_named(struct session *s, const struct conf *conf, const struct access *access)
 {
     struct addr peer = slot_peer(&s->slot);
     char reason[64];
@@ -178,6 +178,14 @@ static bool admit_passed_on(struct session *s, const struct conf *conf, const st
         break;
     }
     return false;
+}
+
+static bool admit_passed_on(struct session *s, const struct conf *conf, const struct access *access)
+{
+    if (!admit_named(s, conf, access))
+        return false;
+    proxy_begin_stream(&s->slot, &s->io);
+    return true;
 }
 
 /* 1 if there is somebody to be served, 0 if not, or -errno. */

@@ -216,6 +216,13 @@ void reload_cancel(struct supervisor *s)
     s->reload.again = false;
 }
 
+void reload_cancel_unless_moving(struct supervisor *s)
+{
+    s->reload.again = false;
+    if (s->reload.state == RELOAD_RESOLVING)
+        reload_cancel(s);
+}
+
 void reload_give_up_lookup(struct supervisor *s)
 {
     struct failure failure;

@@ -68,9 +68,7 @@ static void end_accepting(struct supervisor *s)
 void stop_begin(struct supervisor *s)
 {
     s->stop = STOP_SETTLING;
-    s->reload.again = false;
-    if (s->reload.state == RELOAD_RESOLVING)
-        reload_cancel(s);
+    reload_cancel_unless_moving(s);
     listeners_close(&s->listeners); /* Nobody shall wait for what does not come. */
     announce_stop(s);
     (void)loop_set_timer(s->loop, TIMER_STOP, (int64_t)s->conf.drain_timeout * 1000);
@@ -80,7 +78,10 @@ void stop_begin(struct supervisor *s)
 void stop_next_step(struct supervisor *s)
 {
     if (s->stop < STOP_ENDING) {
-        stop_at_once(s);
+        if (s->leaving)
+            leave_now(s);
+        else
+            stop_at_once(s);
         return;
     }
     if (s->stop == STOP_KILLING) {

@@ -49,6 +49,7 @@ static void hire(struct supervisor *s)
         (void)loop_set_timer(s->loop, TIMER_RESPAWN, RESPAWN_LONGEST_PAUSE_MS);
     }
     crew_resume_giving(s);
+    crew_resume_adopting(s);
     crew_level(s);
     supervisor_tell_status(s);
 }
@@ -86,6 +87,8 @@ static void tick(struct supervisor *s)
     for (uint32_t i = 0; i < ARENA_WORKERS; i++)
         if (s->crew.member[i].state != MEMBER_NONE)
             ping(s, i); /* one that is leaving cannot answer, but has to be gone by then */
+    crew_resume_adopting(s);
+    crew_tidy_escrow_if_dead(&s->crew);
     crew_level(s);
     supervisor_tell_status(s);
     (void)loop_set_timer(s->loop, TIMER_TICK, tick_ms());
@@ -96,7 +99,9 @@ static void settle(struct supervisor *s)
 {
     if (s->stop == STOP_NONE && reload_has_moved(s))
         reload_finish(s);
-    if (s->stop == STOP_SETTLING || s->stop == STOP_DRAINING)
+    if (s->leaving)
+        leave_go_on(s);
+    else if (s->stop == STOP_SETTLING || s->stop == STOP_DRAINING)
         stop_drain(s);
     if (s->stop != STOP_NONE && crew_is_empty(&s->crew))
         loop_exit(s->loop);
@@ -108,14 +113,17 @@ static void on_signal(void *user, int signo)
 {
     struct supervisor *s = user;
 
-    if (signo == SIGRTMIN) /* leave: there is no store to leave anything in, so it is a stop */
-        signo = SIGTERM;
+    if (signo == SIGRTMIN && s->stop == STOP_NONE) { /* no constant, so no case */
+        leave_begin(s);
+        settle(s);
+        return;
+    }
     switch (signo) {
     case SIGTERM:
     case SIGINT:
         if (s->stop == STOP_NONE)
             stop_begin(s);
-        else
+        else if (!s->leaving) /* which takes no time, and whose end this would spoil */
             stop_at_once(s);
         break;
     case SIGQUIT:
@@ -238,14 +246,30 @@ static int open_machinery(struct supervisor *s, struct failure *failure)
     int r;
 
     set_dispositions();
-    r = arena_init(&s->arena);
-    if (r == 0)
+    r = inherit_arena(&s->handed, &s->arena);
+    s->strangers = r > 0;
+    if (r >= 0)
         r = crew_init(&s->crew, &s->arena, &s->identity, s->descriptors);
     if (r == 0)
         r = open_loop(s);
     if (r == 0)
         r = access_init(&s->access, &s->conf);
     return r < 0 ? failure_set(failure, r, "Cannot set up memory or event loop: %m") : 0;
+}
+
+/* Connections that are lost here are told with those that go on: crew_adopt(). */
+static int inherit(struct supervisor *s, struct failure *failure)
+{
+    int64_t lost = inherit_crew(&s->handed, s->strangers, &s->conf, &s->crew);
+
+    if (lost < 0)
+        return failure_set(failure, (int)lost, "Cannot take the connections over: %m");
+    if (s->strangers)
+        (void)log_event(EVENT_NOTICE, 0, LOG_NO_FIELDS,
+                        "What another version of echod left is not readable for this one: "
+                        "connections that are owed bytes are reset");
+    s->crew.adoption.lost = (uint64_t)lost;
+    return 0;
 }
 
 /* Something that echo-client can try, or NULL. */
@@ -301,10 +325,14 @@ static int start(struct supervisor *s, struct failure *failure)
     if (r < 0)
         return r;
     supervisor_check_descriptors(s);
+    r = inherit(s, failure);
+    if (r < 0)
+        return r;
     r = crew_spawn_all(&s->crew, &s->conf, &s->access, &s->listeners, crew_wanted(&s->conf));
     if (r < 0)
         return failure_set(failure, r, "Cannot start the workers: %m");
     crew_start_all(&s->crew, MEMBER_SERVING);
+    crew_adopt(s);
     handed_deinit(&s->handed);
     announce_start(s);
     return 0;
@@ -322,6 +350,8 @@ static void supervisor_deinit(struct supervisor *s)
     loop_free(s->loop);
     crew_deinit(&s->crew);
     arena_deinit(&s->arena);
+    if (s->leaving)
+        listeners_leave(&s->listeners);
     listeners_close_except(&s->listeners, NULL);
     handed_deinit(&s->handed);
     conf_deinit(&s->conf);

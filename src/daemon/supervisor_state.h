@@ -8,6 +8,7 @@
 #include "daemon/failure.h"
 #include "daemon/handed.h"
 #include "daemon/identity.h"
+#include "daemon/inheritance.h"
 #include "daemon/listening.h"
 #include "daemon/lookup.h"
 #include "daemon/loop.h"
@@ -45,6 +46,7 @@ struct reload {
 enum stop_state {
     STOP_NONE,
     STOP_SETTLING, /* the old workers of a reload give up all they have first */
+    STOP_KEEPING,  /* leaving: the workers have copies kept of all that they have */
     STOP_DRAINING, /* the workers serve to the end what they have */
     STOP_ENDING,   /* they were told to end at once */
     STOP_KILLING,
@@ -56,6 +58,7 @@ struct supervisor {
     struct conf conf;     /* in force */
     struct access access; /* its access lists */
     size_t descriptors;   /* that a process may have */
+    bool strangers;       /* what was handed over are connections without readable slots */
     struct handed handed; /* at the start, until all has its place */
     struct listener_set listeners;
     bool passed; /* the listeners came from the service manager */
@@ -64,13 +67,14 @@ struct supervisor {
     struct respawn respawn;
     struct reload reload;
     enum stop_state stop;
+    bool leaving; /* it is no stop: somebody else will go on with the connections */
     uint64_t unreported; /* lost reports that were said */
     struct loop *loop;
 };
 
 /*
- * The files, each of which knows those before it: crew_moves.c, crew_events.c, status.c, reload.c,
- * stop.c, supervisor.c.
+ * The files, each of which knows those before it: crew_moves.c, crew_orphans.c, crew_events.c, status.c, reload.c,
+ * stop.c, leave.c, supervisor.c.
  */
 
 /* crew_moves.c: connections on their way between workers. */
@@ -79,8 +83,16 @@ void crew_expect_nothing(struct crew *crew);
 void crew_ask_for_more(struct supervisor *s, uint32_t giver);
 void crew_resume_giving(struct supervisor *s); /* now that there is somebody to take again */
 void crew_level(struct supervisor *s); /* if one has too many connections, it gives some up */
+uint32_t crew_choose_taker(const struct crew *crew); /* or MEMBER_NOBODY */
+int crew_send_batch(struct supervisor *s, uint32_t taker, struct message *batch, const int *fds);
 void crew_on_given(struct supervisor *s, uint32_t giver, struct message *batch, int *fds);
+bool crew_is_quiet(const struct crew *crew); /* nothing is on its way */
 bool crew_on_taken(struct supervisor *s, uint32_t taker); /* false: nobody waited for it */
+
+/* crew_orphans.c: orphans are handed to those that serve. */
+void crew_adopt(struct supervisor *s);
+void crew_resume_adopting(struct supervisor *s); /* now that there is somebody to take them */
+void crew_on_adopted(struct supervisor *s, uint32_t taker);
 
 /* crew_events.c: what workers say, and what becomes of them. */
 void crew_read(struct supervisor *s);
@@ -99,8 +111,14 @@ void reload_start(struct supervisor *s);
 void reload_resolved(struct supervisor *s);
 void reload_give_up_lookup(struct supervisor *s);
 void reload_cancel(struct supervisor *s);
+void reload_cancel_unless_moving(struct supervisor *s); /* then it goes on to its end */
 bool reload_has_moved(const struct supervisor *s); /* the last old worker is gone */
 void reload_finish(struct supervisor *s);
+
+/* leave.c: the connections stay, and wait for the next process. */
+void leave_begin(struct supervisor *s);
+void leave_go_on(struct supervisor *s);
+void leave_now(struct supervisor *s);
 
 /* stop.c: first with patience, then at once, then by force. */
 void stop_begin(struct supervisor *s);

@@ -65,6 +65,11 @@ static void obey(struct worker *worker, const struct message *message, const int
         else
             worker_accept_end(worker);
         break;
+    case MESSAGE_KEEP_ALL:
+        worker_accept_stop(worker);
+        worker_keep_all(worker);
+        send_kind(worker, MESSAGE_KEPT);
+        break;
     case MESSAGE_PING:
         send_kind(worker, MESSAGE_PONG);
         break;
@@ -111,6 +116,8 @@ static void do_what_is_due(struct worker *worker)
         worker_accept_start(worker);
     if (worker->now_ms >= worker->sweep_ms)
         worker_sweep(worker);
+    if (worker->now_ms >= worker->keep_ms)
+        worker_keep(worker);
     if (worker->now_ms >= worker->level_ms)
         worker_accept_level(worker);
     if (worker->now_ms >= worker->tell_drops_ms)
@@ -155,11 +162,13 @@ static void ignore_signals(void)
 static int close_inherited(const struct worker_setup *setup)
 {
     size_t count = 0;
-    int *keep = malloc((setup->listeners->count + 1) * sizeof(*keep));
+    int *keep = malloc((setup->listeners->count + 3) * sizeof(*keep));
 
     if (!keep)
         return -ENOMEM;
     keep[count++] = setup->channel;
+    keep[count++] = setup->pipe[0];
+    keep[count++] = setup->pipe[1];
     for (size_t i = 0; i < setup->listeners->count; i++)
         keep[count++] = setup->listeners->list[i].fd;
     descriptors_close_except(keep, count);
@@ -198,6 +207,7 @@ static int worker_init(struct worker *worker, const struct worker_setup *setup)
 
     *worker = (struct worker){
         .setup = setup,
+        .shared = shared,
         .owner = SLOT_FIRST_WORKER + setup->number,
         .epoll = epoll_create1(EPOLL_CLOEXEC),
         .now_ms = clock_ms(),
@@ -210,12 +220,13 @@ static int worker_init(struct worker *worker, const struct worker_setup *setup)
         .io = {.calls = stream_syscalls(),
                .buffer = shared->buffer,
                .spill = setup->arena->spill,
+               .pipe = {setup->pipe[0], setup->pipe[1]},
                .stats = &shared->stats,
                .now_ms = clock_ms()},
     };
     if (worker->epoll < 0)
         return -errno;
-    stream_open_pipe(&worker->io);
+    worker_keep_init(worker);
     r = worker_datagrams_init(worker);
     return r < 0 ? r
                  : worker_watch(worker, EPOLL_CTL_ADD, setup->channel, EPOLLIN, SOURCE_CHANNEL, 0);

@@ -22,7 +22,9 @@ struct worker_setup {
     const struct listener_set *listeners;
     const struct identity *identity;
     pid_t supervisor;
-    uint32_t room; /* connections for which it has descriptors */
+    uint32_t room;  /* connections for which it has descriptors */
+    uint32_t batch; /* of these, the most in one message */
+    int pipe[2];    /* to move bytes through, or -1: stream_io.pipe */
 };
 
 /* What a freshly forked process does until it ends. Never returns. */

@@ -121,7 +121,7 @@ static bool is_of_connection(int error)
 /* Whether one more finds a descriptor, and those still do that others are about to hand over. */
 static bool has_room(const struct worker *worker)
 {
-    const struct arena_worker *shared = &worker->setup->arena->workers[worker->setup->number];
+    const struct arena_worker *shared = worker->shared;
 
     return stats_read(&shared->stats.connections) + stats_read(&shared->coming) <
            worker->setup->room;

@@ -42,8 +42,13 @@ static int release(struct worker *worker, uint32_t number)
 
     if (slot->copied)
         (void)worker_watch(worker, EPOLL_CTL_DEL, fd, 0, SOURCE_STREAM, number);
+    worker_keep_not(worker, number);
+    if (slot->cookie != 0)
+        atomic_fetch_add_explicit(worker->setup->arena->kept_ended, 1, memory_order_relaxed);
+    worker_begin(worker, number);
     stream_drop(slot, &worker->io);
     ledger_close(&worker->setup->arena->ledger, number);
+    worker_settle(worker);
     stats_sub(&worker->io.stats->connections, 1);
     return fd;
 }

@@ -20,15 +20,22 @@ static void refuse_header(struct worker *worker, uint32_t number, const char *fa
     worker_refuse_stream(worker, number, reason);
 }
 
+static bool begin_stream(struct worker *worker, uint32_t number)
+{
+    proxy_begin_stream(worker_slot(worker, number), &worker->io);
+    return true;
+}
+
 /* The client counts as if it had connected itself. */
 static bool admit_client(struct worker *worker, uint32_t number)
 {
     struct addr client = slot_peer(worker_slot(worker, number));
     const char *reason = worker_admit_client(worker, number, &client);
 
-    if (reason)
-        worker_refuse_stream(worker, number, reason);
-    return !reason;
+    if (!reason)
+        return begin_stream(worker, number);
+    worker_refuse_stream(worker, number, reason);
+    return false;
 }
 
 bool worker_has_header(struct worker *worker, uint32_t number)
@@ -39,7 +46,7 @@ bool worker_has_header(struct worker *worker, uint32_t number)
     case PROXY_CLIENT:
         return admit_client(worker, number);
     case PROXY_ITSELF:
-        return true; /* It was named as a proxy: that is its permission. */
+        return begin_stream(worker, number); /* It was named as a proxy: that is its permission. */
     case PROXY_FAULTY:
         refuse_header(worker, number, fault);
         break;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #pragma once
 
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <sys/epoll.h>
@@ -31,12 +32,15 @@ static const uint64_t NO_PARTNER = UINT64_MAX;
 
 struct worker {
     const struct worker_setup *setup;
+    struct arena_worker *shared; /* its part of the arena */
     enum worker_mode mode;
     uint32_t owner; /* what stands in the slots of its connections */
     int epoll;
     uint64_t now_ms;
     uint64_t resume_ms; /* when to accept again after a pause, or NEVER_MS */
     uint64_t sweep_ms;  /* when to look for silent connections, or NEVER_MS */
+    uint64_t keep_ms;   /* when to have copies of connections kept, or NEVER_MS */
+    uint32_t young_first, young_last; /* the connections of which no copy is kept, or SLOT_NONE */
     uint64_t level_ms;  /* when to see whether it still has more than its share, or NEVER_MS */
     bool accepting;     /* the listeners are in epoll */
     bool ended;         /* the listeners are closed */
@@ -60,8 +64,31 @@ static inline struct slot *worker_slot(const struct worker *worker, uint32_t num
 }
 
 /*
- * The files, each of which knows those before it: worker_io.c, worker_ends.c, worker_admission.c,
- * worker_proxy.c, worker_streams.c, worker_datagrams.c, worker_accept.c, worker_wait.c, worker.c.
+ * Says that a slot is being changed, and that this is done. When a worker is killed, only the slot
+ * that it was at may say other things than are true. Of a killed process's stores others see all up
+ * to some instruction, as a signal handler would: so it is the compiler's order that matters.
+ */
+static inline void worker_set_at(const struct worker *worker, uint32_t at)
+{
+    atomic_signal_fence(memory_order_seq_cst);
+    atomic_store_explicit(&worker->shared->at, at, memory_order_relaxed);
+    atomic_signal_fence(memory_order_seq_cst);
+}
+
+static inline void worker_begin(const struct worker *worker, uint32_t number)
+{
+    worker_set_at(worker, number + 1);
+}
+
+static inline void worker_settle(const struct worker *worker)
+{
+    worker_set_at(worker, 0);
+}
+
+/*
+ * The files, each of which knows those before it: worker_io.c, worker_keep.c, worker_ends.c,
+ * worker_admission.c, worker_proxy.c, worker_streams.c, worker_datagrams.c, worker_accept.c,
+ * worker_wait.c, worker.c.
  */
 
 /* worker_io.c. epoll_ctl(2) with data for one source: 0 or -errno. */
@@ -73,6 +100,13 @@ void worker_send(struct worker *worker, const struct message *message, const int
 
 /* Sends a report, or counts it as lost: telling is never worth waiting for. */
 void worker_report(struct worker *worker, const struct report *report);
+
+/* worker_keep.c: copies of connections, for the supervisor to keep. */
+void worker_keep_init(struct worker *worker);
+void worker_keep_later(struct worker *worker, uint32_t number); /* no copy of it is kept yet */
+void worker_keep_not(struct worker *worker, uint32_t number);   /* nor will one be: it leaves */
+void worker_keep(struct worker *worker);                        /* those whose time has come */
+void worker_keep_all(struct worker *worker);
 
 /* worker_ends.c: the ends of connections; worker_refuse() is for one that has no slot. */
 void worker_end_stream(struct worker *worker, uint32_t number, const char *reason, int error);

@@ -106,6 +106,7 @@ int worker_add_stream(struct worker *worker, uint32_t number, int fd)
         return r;
     }
     stats_add(&worker->io.stats->connections, 1);
+    worker_keep_later(worker, number);
     sweep_by(worker, slot);
     return 0;
 }
@@ -132,10 +133,12 @@ static enum stream_next step(struct worker *worker, struct slot *slot)
     uint64_t before;
     unsigned steps = 0;
 
+    worker_begin(worker, slot->number);
     do {
         before = slot->received;
         next = stream_step(slot, &worker->io);
     } while (next == STREAM_READ && slot->bulk && slot->received > before && ++steps < BULK_STEPS);
+    worker_settle(worker);
     return next;
 }
 
@@ -147,7 +150,12 @@ void worker_serve(struct worker *worker, uint32_t number)
     if (slot_owner(slot) != worker->owner)
         return;
     if (slot->header_due) {
-        if (!worker_has_header(worker, number))
+        bool whole;
+
+        worker_begin(worker, number);
+        whole = worker_has_header(worker, number);
+        worker_settle(worker);
+        if (!whole)
             return;
         sweep_by(worker, slot); /* Now idle_timeout counts, which may be shorter. */
     }
@@ -177,6 +185,7 @@ static void collect(struct worker *worker, struct message *batch, int *fds, uint
         int fd = worker_slot(worker, (uint32_t)n)->fd;
 
         (void)worker_watch(worker, EPOLL_CTL_DEL, fd, 0, SOURCE_STREAM, (uint32_t)n);
+        worker_keep_not(worker, (uint32_t)n);
         fds[batch->count] = fd;
         batch->slots[batch->count++] = (uint32_t)n;
     }
@@ -197,20 +206,36 @@ void worker_give(struct worker *worker, uint32_t most)
     stats_sub(&worker->io.stats->connections, batch.count);
 }
 
+/*
+ * What has come of a PROXY header may have become whole just before its last reader was killed:
+ * then no more comes that would tell.
+ */
+static void go_on(struct worker *worker, uint32_t number)
+{
+    const struct slot *slot = worker_slot(worker, number);
+
+    sweep_by(worker, slot);
+    if (slot->header_due && slot->spill_end > 0)
+        worker_serve(worker, number);
+}
+
 void worker_take(struct worker *worker, const struct message *message, const int *fds)
 {
     for (uint32_t i = 0; i < message->count; i++) {
-        struct slot *slot = worker_slot(worker, message->slots[i]);
+        uint32_t number = message->slots[i];
+        struct slot *slot = worker_slot(worker, number);
 
         slot->fd = fds[i];
         slot->copied = true; /* by the giver and the supervisor, for a moment still */
         slot_set_owner(slot, worker->owner); /* no longer in transit: the descriptor is ours */
         stats_add(&worker->io.stats->connections, 1);
+        worker_keep_later(worker, message->slots[i]);
         if (fds[i] < 0) /* This process's table of descriptors is full. */
-            worker_lose_stream(worker, message->slots[i], EMFILE);
-        else if (watch_stream(worker, message->slots[i], EPOLL_CTL_ADD, slot->interest) < 0)
-            worker_lose_stream(worker, message->slots[i], errno);
+            worker_lose_stream(worker, number, EMFILE);
+        else if (watch_stream(worker, number, EPOLL_CTL_ADD,
+                              stream_owes(slot) ? EPOLLOUT : EPOLLIN) < 0)
+            worker_lose_stream(worker, number, errno);
         else
-            sweep_by(worker, slot);
+            go_on(worker, number);
     }
 }

@@ -26,6 +26,8 @@ static int wait_limit(const struct worker *worker)
 {
     uint64_t next = worker->resume_ms < worker->sweep_ms ? worker->resume_ms : worker->sweep_ms;
 
+    if (worker->keep_ms < next)
+        next = worker->keep_ms;
     if (worker->level_ms < next)
         next = worker->level_ms;
     if (worker->tell_drops_ms < next)

@@ -3,7 +3,7 @@
 
 #include <errno.h>
 
-int ledger_init(struct ledger *ledger)
+static int init_mutex(struct ledger *ledger)
 {
     pthread_mutexattr_t attributes;
     int r = pthread_mutexattr_init(&attributes);
@@ -16,7 +16,14 @@ int ledger_init(struct ledger *ledger)
     if (r == 0)
         r = pthread_mutex_init(&ledger->state->mutex, &attributes);
     (void)pthread_mutexattr_destroy(&attributes); /* Does nothing on Linux. */
-    return r == 0 ? tally_init(&ledger->tally) : -r;
+    return -r;
+}
+
+int ledger_init(struct ledger *ledger)
+{
+    int r = init_mutex(ledger);
+
+    return r < 0 ? r : tally_init(&ledger->tally);
 }
 
 /*
@@ -114,6 +121,18 @@ int ledger_open(struct ledger *ledger, uint32_t owner, const struct addr *peer,
     return 0;
 }
 
+/* A death between the two makes that the counts are made anew, from what the slot says then. */
+static int change_source(struct ledger *ledger, struct slot *slot, const struct source *source,
+                         uint32_t per_source)
+{
+    if (!tally_add(&ledger->tally, source, per_source))
+        return -EDQUOT;
+    if (!source_is_none(&slot->source))
+        tally_remove(&ledger->tally, &slot->source);
+    slot->source = *source;
+    return 0;
+}
+
 int ledger_assign(struct ledger *ledger, uint32_t number, const struct source *source,
                   uint32_t per_source)
 {
@@ -121,15 +140,12 @@ int ledger_assign(struct ledger *ledger, uint32_t number, const struct source *s
     uint32_t owner = slot_owner(slot);
     int r;
 
-    if (source_is_none(source))
+    if (source_is_none(source) || source_equal(&slot->source, source))
         return 0;
     r = lock(ledger, owner);
     if (r < 0)
         return r;
-    if (tally_add(&ledger->tally, source, per_source))
-        slot->source = *source;
-    else
-        r = -EDQUOT;
+    r = change_source(ledger, slot, source, per_source);
     unlock(ledger, owner);
     return r;
 }
@@ -158,6 +174,14 @@ void ledger_forget(struct ledger *ledger, uint32_t number)
 {
     slot_set_owner(&ledger->slots.slots[number], SLOT_NOBODY);
     set_stale(ledger);
+}
+
+int ledger_inherit(struct ledger *ledger)
+{
+    for (uint32_t owner = 0; owner < LEDGER_OWNERS; owner++)
+        set_work(ledger, owner, LEDGER_NO_WORK);
+    set_stale(ledger);
+    return init_mutex(ledger);
 }
 
 void ledger_bury(struct ledger *ledger, uint32_t owner)

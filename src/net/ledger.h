@@ -50,6 +50,9 @@ struct ledger_limits {
 /* Zeroed memory becomes an empty ledger. 0 or -errno. */
 int ledger_init(struct ledger *ledger);
 
+/* Takes over a ledger of which no process that lives has the mutex, or wants it. 0 or -errno. */
+int ledger_inherit(struct ledger *ledger);
+
 /*
  * Takes a slot for a connection from PEER that counts as one of SOURCE; a source that is none is
  * neither counted nor limited. 0 with its number, -EDQUOT when the source has its most, -EUSERS
@@ -61,8 +64,8 @@ int ledger_open(struct ledger *ledger, uint32_t owner, const struct addr *peer,
 
 /*
  * From now on the slot counts as one of SOURCE, of which there may be PER_SOURCE: for one that was
- * opened for no source, as it was not known. 0, -EDQUOT or another -errno: then nothing has
- * changed.
+ * opened for no source, as it was not known. It may be said again. 0, -EDQUOT or another -errno:
+ * then nothing has changed.
  */
 int ledger_assign(struct ledger *ledger, uint32_t number, const struct source *source,
                   uint32_t per_source);

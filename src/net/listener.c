@@ -387,6 +387,12 @@ void listeners_retire(const struct listener_set *set, const struct listener_set 
     }
 }
 
+void listeners_leave(struct listener_set *set)
+{
+    for (size_t i = 0; i < set->count; i++)
+        set->list[i].file = (struct socket_file){.inode = 0};
+}
+
 void listeners_close(struct listener_set *set)
 {
     for (size_t i = 0; i < set->count; i++)

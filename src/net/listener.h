@@ -102,6 +102,9 @@ int listeners_copy(const struct listener_set *set, struct listener_set *ret);
  */
 void listeners_close(struct listener_set *set);
 
+/* Others go on with these sockets: their files are not to be removed any more. */
+void listeners_leave(struct listener_set *set);
+
 /*
  * Closes what KEEP (NULL: nothing) does not have, too, removes the files of those sockets, and
  * frees the set.

@@ -28,8 +28,14 @@ enum proxy_next {
 
 /*
  * Reads what has come, with one recv(2), while slot->header_due is set. When the header is whole,
- * the flag is cleared, slot->header is its length, and the bytes after it are owed to the peer, as
- * any that were read: stream_step() goes on. ret_fault is set with PROXY_FAULTY: what is wrong, for
- * people to read, at most 47 bytes.
+ * slot->header is its length, and proxy_begin_stream() has to follow. ret_fault is set with
+ * PROXY_FAULTY: what is wrong, for people to read, at most 47 bytes.
  */
 enum proxy_next proxy_step(struct slot *slot, struct stream_io *io, const char **ret_fault);
+
+/*
+ * The header is whole and the client let in: slot->header_due is cleared, and the bytes after the
+ * header are owed to the peer, as any that were read: stream_step() goes on. Until then all is read
+ * anew when the worker dies.
+ */
+void proxy_begin_stream(struct slot *slot, struct stream_io *io);

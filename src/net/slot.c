@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "net/slot.h"
 
+#include <errno.h>
 #include <string.h>
 
 #include "base/clock.h"
@@ -38,6 +39,17 @@ int64_t slot_next(const struct slot_table *table, uint32_t owner, uint32_t from)
     while (number >= 0 && slot_owner(&table->slots[number]) != owner)
         number = pool_next(&table->pool, (uint32_t)number + 1);
     return number;
+}
+
+int slot_read_cookie(struct slot *slot, int fd)
+{
+    uint64_t cookie;
+    socklen_t size = sizeof(cookie);
+
+    if (getsockopt(fd, SOL_SOCKET, SO_COOKIE, &cookie, &size) < 0)
+        return -errno;
+    slot->cookie = cookie;
+    return 0;
 }
 
 static socklen_t peer_length(sa_family_t family)

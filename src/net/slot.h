@@ -4,6 +4,7 @@
 #include <netinet/in.h>
 #include <stdatomic.h>
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 #include <sys/socket.h>
 
@@ -22,7 +23,14 @@
  * Owners: nobody, or a worker's number + SLOT_FIRST_WORKER. A worker that gives a connection up
  * adds SLOT_IN_TRANSIT; the supervisor enters the next owner when it has the descriptor.
  */
-enum { SLOT_NOBODY = 0, SLOT_FIRST_WORKER = 1, SLOT_IN_TRANSIT = 1 << 30 };
+enum {
+    SLOT_NOBODY = 0,
+    SLOT_FIRST_WORKER = 1,
+    SLOT_ORPHAN = 1 << 29, /* its worker is gone; a copy of its descriptor is in escrow */
+    SLOT_IN_TRANSIT = 1 << 30,
+};
+
+static const uint32_t SLOT_NONE = UINT32_MAX; /* no slot's number */
 
 struct slot {
     _Atomic uint32_t owner;
@@ -46,10 +54,14 @@ struct slot {
     bool header_due; /* a PROXY header has to come first: net/proxy.h */
     bool copied;     /* another process may have, or have had, its descriptor: closing is not all */
     bool bulk;       /* filled the buffer last time */
-    uint8_t reserved[19];
+    bool piped;      /* what was read and not yet counted in received lies in its owner's pipe */
+    uint8_t reserved[2];
+    uint32_t young_next, young_prev; /* its owner's list of connections without a second copy */
+    uint64_t cookie; /* SO_COOKIE of the connection whose copy is in escrow; 0: none is */
 };
 
 _Static_assert(sizeof(struct slot) == 128, "the size is part of the shared layout");
+_Static_assert(offsetof(struct slot, cookie) % sizeof(uint64_t) == 0, "never torn");
 
 struct slot_table {
     struct pool pool;
@@ -75,6 +87,9 @@ void slot_close(struct slot_table *table, uint32_t number);
 
 /* The first slot from FROM on that OWNER owns, or -1. */
 int64_t slot_next(const struct slot_table *table, uint32_t owner, uint32_t from);
+
+/* Notes what tells the connection FD from all others, SO_COOKIE of socket(7). 0 or -errno. */
+int slot_read_cookie(struct slot *slot, int fd);
 
 /* The peer's address. */
 struct addr slot_peer(const struct slot *slot);

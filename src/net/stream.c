@@ -3,6 +3,8 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdatomic.h>
+#include <stdbool.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -26,12 +28,12 @@ const struct stream_calls *stream_syscalls(void)
     return &calls;
 }
 
-void stream_open_pipe(struct stream_io *io)
+void stream_open_pipe(int ret[static 2])
 {
-    if (pipe2(io->pipe, O_CLOEXEC | O_NONBLOCK) < 0)
-        io->pipe[0] = io->pipe[1] = -1;
+    if (pipe2(ret, O_CLOEXEC | O_NONBLOCK) < 0)
+        ret[0] = ret[1] = -1;
     else
-        (void)fcntl(io->pipe[1], F_SETPIPE_SZ, PIPE_BYTES); /* If not, less fits at a time. */
+        (void)fcntl(ret[1], F_SETPIPE_SZ, PIPE_BYTES); /* If not, less fits at a time. */
 }
 
 void stream_reset(int fd)
@@ -44,6 +46,7 @@ void stream_reset(int fd)
 void stream_count_received(struct slot *slot, struct stream_io *io, size_t size)
 {
     slot->active_ms = io->now_ms;
+    atomic_signal_fence(memory_order_release); /* not before what is owed of them is kept */
     slot->received += size;
     stats_add(&io->stats->received, size);
 }
@@ -65,11 +68,10 @@ static ssize_t send_some(struct slot *slot, struct stream_io *io, const uint8_t 
 }
 
 /* The spill buffer has this many bytes now, which the peer is owed. */
-static enum stream_next owe(struct slot *slot, size_t size)
+static void owe(struct slot *slot, size_t size)
 {
     slot->spill_begin = 0;
     slot->spill_end = (uint32_t)size;
-    return STREAM_WRITE;
 }
 
 void stream_drop(struct slot *slot, struct stream_io *io)
@@ -77,7 +79,17 @@ void stream_drop(struct slot *slot, struct stream_io *io)
     if (slot->spill_end == 0)
         return;
     slot->spill_begin = slot->spill_end = 0;
+    atomic_signal_fence(
+        memory_order_release); /* What nobody has any more, the slot does not say. */
     spill_release(io->spill, slot->number);
+}
+
+/* What comes next when of SIZE bytes so many were sent. */
+static enum stream_next after_sending(ssize_t sent, size_t size)
+{
+    if (sent < 0)
+        return STREAM_BROKEN;
+    return (size_t)sent < size ? STREAM_WRITE : STREAM_READ;
 }
 
 static enum stream_next step_write(struct slot *slot, struct stream_io *io)
@@ -94,18 +106,6 @@ static enum stream_next step_write(struct slot *slot, struct stream_io *io)
         return STREAM_WRITE;
     stream_drop(slot, io);
     return STREAM_READ;
-}
-
-/* What is left in the pipe is nobody's any more: above all not that of who comes next. */
-static enum stream_next break_with_pipe(struct stream_io *io)
-{
-    int error = errno;
-
-    closep(&io->pipe[0]);
-    closep(&io->pipe[1]);
-    stream_open_pipe(io);
-    errno = error;
-    return STREAM_BROKEN;
 }
 
 /* Reads SIZE bytes that are in the pipe. */
@@ -132,30 +132,53 @@ static enum stream_next step_copy(struct slot *slot, struct stream_io *io)
     if (got == 0)
         return STREAM_FINISHED;
     slot->bulk = got == STREAM_BUFFER && io->pipe[0] >= 0;
-    stream_count_received(slot, io, (size_t)got);
     sent = send_some(slot, io, io->buffer, (size_t)got);
-    if (sent < 0)
-        return STREAM_BROKEN;
-    if (sent == got)
-        return STREAM_READ;
-    memcpy(spill_at(io->spill, slot->number), io->buffer + sent, (size_t)(got - sent));
-    return owe(slot, (size_t)(got - sent));
+    if (sent >= 0 && sent < got) {
+        memcpy(spill_at(io->spill, slot->number), io->buffer + sent, (size_t)(got - sent));
+        owe(slot, (size_t)(got - sent));
+    }
+    stream_count_received(slot, io, (size_t)got);
+    return after_sending(sent, (size_t)got);
 }
 
-/* What is in the pipe goes back; what the socket does not take is owed. The pipe is empty then. */
+/*
+ * What is left in the pipe is nobody's any more: above all not that of who comes next. Others may
+ * have copies of the pipe, so it is the same one that goes on, empty, if it can be emptied.
+ */
+static void clear_pipe(struct stream_io *io)
+{
+    ssize_t n;
+
+    do
+        n = read(io->pipe[0], io->buffer, STREAM_BUFFER);
+    while (n > 0);
+    if (n < 0 && errno == EAGAIN)
+        return;
+    closep(&io->pipe[0]);
+    closep(&io->pipe[1]);
+}
+
+/*
+ * What is in the pipe goes back; what the socket does not take is owed. The pipe is empty then.
+ * What cannot be kept is lost, and the connection with it.
+ */
 static enum stream_next send_pipe(struct slot *slot, struct stream_io *io, size_t size)
 {
     ssize_t sent =
         count_sent(slot, io, io->calls->splice(io->pipe[0], NULL, slot->fd, NULL, size, 0));
+    size_t left = size - (size_t)(sent > 0 ? sent : 0);
+    bool kept = empty_pipe(io, spill_at(io->spill, slot->number), left) == 0;
+    int error = errno;
 
-    if (sent < 0)
-        return break_with_pipe(io);
-    if ((size_t)sent == size)
-        return STREAM_READ;
-    size -= (size_t)sent;
-    if (empty_pipe(io, spill_at(io->spill, slot->number), size) < 0)
-        return break_with_pipe(io);
-    return owe(slot, size);
+    if (kept && left > 0)
+        owe(slot, left);
+    stream_count_received(slot, io, size);
+    atomic_signal_fence(memory_order_release); /* Until then it tells where they are. */
+    slot->piped = false;
+    if (!kept)
+        clear_pipe(io);
+    errno = error;
+    return after_sending(kept ? sent : -1, size);
 }
 
 /* Whether splice(2) says that this kind of socket, or this process, cannot do it. */
@@ -172,20 +195,24 @@ static bool cannot_move(int error)
  */
 static enum stream_next step_move(struct slot *slot, struct stream_io *io)
 {
-    ssize_t got = io->calls->splice(slot->fd, NULL, io->pipe[1], NULL, MOVE_BYTES, 0);
+    ssize_t got;
 
+    slot->piped = true;
+    got = io->calls->splice(slot->fd, NULL, io->pipe[1], NULL, MOVE_BYTES, 0);
+    if (got > 0) {
+        slot->bulk = got >= MOVE_LEAST;
+        return send_pipe(slot, io, (size_t)got);
+    }
+    slot->piped = false;
     if (got < 0 && !stream_is_transient(errno) && !cannot_move(errno))
         return STREAM_BROKEN;
-    slot->bulk = got >= MOVE_LEAST || (got < 0 && stream_is_transient(errno));
-    if (got <= 0)
-        return step_copy(slot, io);
-    stream_count_received(slot, io, (size_t)got);
-    return send_pipe(slot, io, (size_t)got);
+    slot->bulk = got < 0 && stream_is_transient(errno);
+    return step_copy(slot, io);
 }
 
 enum stream_next stream_step(struct slot *slot, struct stream_io *io)
 {
     if (stream_owes(slot))
         return step_write(slot, io);
-    return slot->bulk ? step_move(slot, io) : step_copy(slot, io);
+    return slot->bulk && io->pipe[0] >= 0 ? step_move(slot, io) : step_copy(slot, io);
 }

@@ -21,6 +21,10 @@
  *
  * How it reads is no state, but a choice: a peer that fills the buffer is likely to send a lot
  * more, and that is moved through a pipe instead, which copies nothing, splice(2).
+ *
+ * A step may be killed at any instruction, and the slot says all the same where each byte is that
+ * was read and not yet sent: net/recovery.h. For that it stores things in an order that must not be
+ * changed. Until slot->received counts them, the bytes are where they were read to.
  */
 
 enum { STREAM_BUFFER = SPILL_BYTES };
@@ -39,7 +43,7 @@ struct stream_io {
     const struct stream_calls *calls;
     uint8_t *buffer; /* STREAM_BUFFER bytes to read into */
     uint8_t *spill;  /* all spill buffers: spill_at() */
-    int pipe[2];     /* empty between two steps: its ends to read and to write, or -1 */
+    int pipe[2];     /* empty between two steps: its ends to read and to write, or -1: copies */
     struct stats *stats;
     uint64_t now_ms; /* clock_ms(), as of the last wake-up */
 };
@@ -53,8 +57,8 @@ enum stream_next {
 
 enum stream_next stream_step(struct slot *slot, struct stream_io *io);
 
-/* Makes the pipe for a stream_io, or does without: then everything is copied. */
-void stream_open_pipe(struct stream_io *io);
+/* Makes the pipe for a stream_io; without one, -1 both, everything is copied. */
+void stream_open_pipe(int ret[static 2]);
 
 /* Whether the peer has yet to be sent some of what it sent. */
 static inline bool stream_owes(const struct slot *slot)
@@ -65,7 +69,10 @@ static inline bool stream_owes(const struct slot *slot)
 /* Gives the spill buffer up, and with it what the peer is owed. */
 void stream_drop(struct slot *slot, struct stream_io *io);
 
-/* Accounts for bytes of the stream that were read: now it is active. */
+/*
+ * Accounts for bytes of the stream that were read, once they were sent or lie in the spill buffer:
+ * now it is active.
+ */
 void stream_count_received(struct slot *slot, struct stream_io *io, size_t size);
 
 /*

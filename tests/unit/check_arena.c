@@ -87,7 +87,7 @@ START_TEST(header_tells_the_layout)
     ck_assert_int_eq(fstat(arena.fd, &st), 0);
     ck_assert_int_eq(pread(arena.fd, &header, sizeof(header), 0), sizeof(header));
     ck_assert_mem_eq(header.magic, "echod\0\0\0", 8);
-    ck_assert_uint_eq(header.version, 4);
+    ck_assert_uint_eq(header.version, 5);
     ck_assert_uint_eq(header.slot_size, sizeof(struct slot));
     ck_assert_uint_eq(header.length, (uint64_t)st.st_size);
 }
