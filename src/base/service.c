@@ -111,21 +111,30 @@ bool service_is_managed(void)
     return path && *path;
 }
 
-int service_store(const char *name, int fd)
+static int tell_store(const char *message, const int *fd)
 {
-    char message[256];
     int r;
 
     if (!manager_reads(PATIENCE_MS))
         return -ETIMEDOUT;
-    (void)snprintf(message, sizeof(message), "FDSTORE=1\nFDNAME=%s\nFDPOLL=0", name);
-    r = sd_pid_notify_with_fds(0, 0, message, &fd, 1);
+    r = sd_pid_notify_with_fds(0, 0, message, fd, fd ? 1 : 0);
     return r < 0 ? r : 0;
 }
 
-void service_unstore(const char *name)
+int service_store(const char *name, int fd)
 {
-    notify(PATIENCE_MS, "FDSTOREREMOVE=1\nFDNAME=%s", name);
+    char message[256];
+
+    (void)snprintf(message, sizeof(message), "FDSTORE=1\nFDNAME=%s\nFDPOLL=0", name);
+    return tell_store(message, &fd);
+}
+
+int service_unstore(const char *name)
+{
+    char message[256];
+
+    (void)snprintf(message, sizeof(message), "FDSTOREREMOVE=1\nFDNAME=%s", name);
+    return tell_store(message, NULL);
 }
 
 int service_barrier(uint64_t usec)

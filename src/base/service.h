@@ -40,8 +40,8 @@ bool service_is_managed(void);
  */
 int service_store(const char *name, int fd);
 
-/* Removes all descriptors of this name from the store. */
-void service_unstore(const char *name);
+/* Removes all descriptors of this name from the store. 0 or -errno as above. */
+int service_unstore(const char *name);
 
 /*
  * Waits until the service manager has read all that was said so far. 0, also without a service

@@ -11,6 +11,7 @@
 #include <sys/stat.h>
 
 #include "base/cleanup.h"
+#include "base/log.h"
 
 const char *handed_name(const char *stem, uint32_t number, char text[static HANDED_NAME_SIZE])
 {
@@ -52,38 +53,44 @@ static int *single_of(struct handed *handed, const char *name)
     return strcmp(name, HANDED_PIDFILE) == 0 ? &handed->pidfile : NULL;
 }
 
-/* STEM and a number as handed_name() writes it. */
-static bool parse(const char *name, const char *stem, uint32_t *ret)
+/* STEM and a number as handed_name() writes it. What follows is returned, or NULL. */
+static const char *parse(const char *name, const char *stem, uint32_t *ret)
 {
     char again[HANDED_NAME_SIZE];
     unsigned long number;
+    size_t length;
 
     if (strncmp(name, stem, strlen(stem)) != 0)
-        return false;
+        return NULL;
     number = strtoul(name + strlen(stem), NULL, 10);
-    if (number >= UINT32_MAX || strcmp(name, handed_name(stem, (uint32_t)number, again)) != 0)
-        return false;
+    if (number >= UINT32_MAX)
+        return NULL;
+    length = strlen(handed_name(stem, (uint32_t)number, again));
     *ret = (uint32_t)number;
-    return true;
+    return strncmp(name, again, length) == 0 ? name + length : NULL;
 }
 
-/* Where a numbered descriptor of ours belongs, else to those that are not ours. */
-static struct handed_list *list_of(struct handed *handed, int fd, const char *name,
-                                   uint32_t *ret_number)
+/* Where a numbered descriptor of ours belongs, whose number and detail are set, or NULL. */
+static struct handed_list *list_of(struct handed *handed, struct handed_fd *one)
 {
     const struct {
         const char *stem;
         bool (*fits)(int fd);
         struct handed_list *list;
-    } kinds[] = {{HANDED_BOX, is_channel, &handed->boxes},
-                 {HANDED_LISTENER, is_socket, &handed->listeners},
-                 {HANDED_WORKER, is_channel, &handed->workers}};
+        bool detailed;
+    } kinds[] = {{HANDED_BOX, is_channel, &handed->boxes, false},
+                 {HANDED_LISTENER, is_socket, &handed->listeners, true},
+                 {HANDED_WORKER, is_channel, &handed->workers, false}};
 
-    for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++)
-        if (parse(name, kinds[i].stem, ret_number) && kinds[i].fits(fd))
-            return kinds[i].list;
-    *ret_number = 0;
-    return &handed->passed;
+    for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
+        const char *rest = parse(one->name, kinds[i].stem, &one->number);
+
+        if (!rest || !kinds[i].fits(one->fd) || (*rest && (*rest != '-' || !kinds[i].detailed)))
+            continue;
+        one->detail = *rest ? rest + 1 : rest;
+        return kinds[i].list;
+    }
+    return NULL;
 }
 
 static int list_add(struct handed_list *list, const struct handed_fd *one)
@@ -100,7 +107,7 @@ static int list_add(struct handed_list *list, const struct handed_fd *one)
 static int sort(struct handed *handed, int fd, const char *name)
 {
     int *single = single_of(handed, name);
-    struct handed_fd one = {.fd = fd, .name = name};
+    struct handed_fd one = {.fd = fd, .name = name, .detail = ""};
     struct handed_list *list;
 
     if (single && is_file(fd)) {
@@ -110,7 +117,9 @@ static int sort(struct handed *handed, int fd, const char *name)
             *single = fd;
         return 0;
     }
-    list = list_of(handed, fd, name, &one.number);
+    list = list_of(handed, &one);
+    if (!list)
+        return list_add(&handed->passed, &(struct handed_fd){.fd = fd, .name = name, .detail = ""});
     if (list != &handed->workers && one.number >= handed->next_number)
         handed->next_number = one.number + 1;
     return list_add(list, &one);
@@ -147,4 +156,13 @@ void handed_deinit(struct handed *handed)
     list_deinit(&handed->workers);
     list_deinit(&handed->passed);
     service_fds_deinit(&handed->fds);
+}
+
+void handed_drop(struct handed_fd *one, const char *why)
+{
+    (void)log_event(EVENT_NOTICE, 0, LOG_NO_FIELDS,
+                    "Dropped descriptor %d (\"%s\"), which is of no use: %s", one->fd, one->name,
+                    why);
+    (void)service_unstore(one->name); /* If it stays, it is dropped again at the next start. */
+    closep(&one->fd);
 }

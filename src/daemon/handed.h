@@ -13,7 +13,8 @@
  *
  *     echod-arena        the memory that all processes share
  *     echod-box-N        copies of connections
- *     echod-listener-N   a listening socket that we opened
+ *     echod-listener-N   a listening socket that we opened; of one that has a file "-" and which
+ *                        file follow, see store.h
  *     echod-worker-N     across execve(2): the channel of the worker in place N
  *     echod-pidfile      across execve(2)
  *
@@ -22,9 +23,10 @@
  */
 
 struct handed_fd {
-    int fd;           /* who takes it over sets it to -1 */
-    uint32_t number;  /* N in its name, else 0 */
-    const char *name; /* as long as the struct handed lives */
+    int fd;             /* who takes it over sets it to -1 */
+    uint32_t number;    /* N in its name, else 0 */
+    const char *detail; /* of a listener: what follows N and "-", or "" */
+    const char *name;   /* as long as the struct handed lives */
 };
 
 struct handed_list {
@@ -53,7 +55,7 @@ struct handed {
 #define HANDED_LISTENER HANDED_PREFIX "listener-"
 #define HANDED_WORKER HANDED_PREFIX "worker-"
 
-enum { HANDED_NAME_SIZE = 32 };
+enum { HANDED_NAME_SIZE = 64 };
 
 const char *handed_name(const char *stem, uint32_t number, char text[static HANDED_NAME_SIZE]);
 
@@ -62,3 +64,6 @@ int handed_take(struct handed *ret);
 
 /* Closes what nobody took over. What is in the store stays there. */
 void handed_deinit(struct handed *handed);
+
+/* Says that one is of no use and why, closes it, and removes what has its name from the store. */
+void handed_drop(struct handed_fd *one, const char *why);

@@ -5,9 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "base/cleanup.h"
 #include "base/log.h"
-#include "base/service.h"
 
 /* What to do about it, where that is known. */
 static const char *advice_on_unix(int error)
@@ -112,15 +110,6 @@ static bool is_leftover(const struct handed_fd *one)
     return strncmp(one->name, HANDED_PREFIX, strlen(HANDED_PREFIX)) == 0;
 }
 
-static void drop_leftover(struct handed_fd *one, const struct listener_fault *fault)
-{
-    (void)log_event(EVENT_NOTICE, 0, LOG_NO_FIELDS,
-                    "Dropped descriptor %d (\"%s\"), which is of no use here: %s", one->fd,
-                    one->name, fault->what);
-    service_unstore(one->name);
-    closep(&one->fd);
-}
-
 static int adopt_each(struct handed_list *passed, struct listener_set *set,
                       struct failure *ret_failure)
 {
@@ -132,7 +121,7 @@ static int adopt_each(struct handed_list *passed, struct listener_set *set,
         if (r == 0)
             one->fd = -1; /* now the set's */
         else if (is_leftover(one))
-            drop_leftover(one, &fault);
+            handed_drop(one, fault.what);
         else
             return failure_set(ret_failure, r,
                                "Cannot use descriptor %d (\"%s\") of the service manager: %s",

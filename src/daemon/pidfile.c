@@ -74,6 +74,15 @@ int pidfile_create(struct pidfile *pidfile, const char *path, pid_t *ret_holder)
     return 0;
 }
 
+int pidfile_adopt(struct pidfile *pidfile, int fd, const char *path)
+{
+    if (!is_regular(fd) || !is_at(fd, path) || read_holder(fd) != getpid() ||
+        flock(fd, LOCK_EX | LOCK_NB) < 0)
+        return -ESTALE;
+    *pidfile = (struct pidfile){.fd = fd, .path = path};
+    return 0;
+}
+
 void pidfile_remove(struct pidfile *pidfile)
 {
     if (pidfile->fd < 0)

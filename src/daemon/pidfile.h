@@ -16,5 +16,12 @@ struct pidfile {
  */
 int pidfile_create(struct pidfile *pidfile, const char *path, pid_t *ret_holder);
 
+/*
+ * Goes on with a file that this process created before it became another program, execve(2): FD has
+ * it open and locked. 0, or -ESTALE when it is not this file, or not ours; FD stays the caller's
+ * then.
+ */
+int pidfile_adopt(struct pidfile *pidfile, int fd, const char *path);
+
 /* Removes the file, if there is one and it is still ours. */
 void pidfile_remove(struct pidfile *pidfile);

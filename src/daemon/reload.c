@@ -90,6 +90,7 @@ static void commit(struct supervisor *s, struct listener_set *listeners)
     s->reload.state = RELOAD_MOVING;
     log_open((enum conf_log_target)conf->log_target, conf->log_level, s->options->daemon);
     listeners_set_backlogs(&s->listeners);
+    store_replace_listeners(&s->store, &before, &s->listeners);
     listeners_retire(&before, &s->listeners);
     listening_announce(conf, &before, &s->listeners);
     supervisor_check_descriptors(s);

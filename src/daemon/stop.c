@@ -17,6 +17,7 @@ void stop_at_once(struct supervisor *s)
     if (s->stop == STOP_NONE)
         service_stopping("Stopping at once");
     s->stop = STOP_ENDING;
+    store_forget_listeners(&s->listeners);
     for (uint32_t i = 0; i < ARENA_WORKERS; i++)
         if (s->crew.member[i].state != MEMBER_NONE)
             crew_dismiss(&s->crew, i);
@@ -69,6 +70,7 @@ void stop_begin(struct supervisor *s)
 {
     s->stop = STOP_SETTLING;
     reload_cancel_unless_moving(s);
+    store_forget_listeners(&s->listeners);
     listeners_close(&s->listeners); /* Nobody shall wait for what does not come. */
     announce_stop(s);
     (void)loop_set_timer(s->loop, TIMER_STOP, (int64_t)s->conf.drain_timeout * 1000);

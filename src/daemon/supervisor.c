@@ -187,22 +187,40 @@ static int take_handed(struct supervisor *s, struct failure *failure)
 {
     int r = handed_take(&s->handed);
 
+    s->store.next_number = s->handed.next_number;
     return r < 0 ? failure_set(failure, r, "Cannot take the service manager's descriptors: %m") : 0;
 }
 
-static int open_listeners(struct supervisor *s, struct failure *failure)
+static int open_own_listeners(struct supervisor *s, const struct listener_set *pool,
+                              struct failure *failure)
 {
     struct wanted wanted = {0};
+    int r = wanted_resolve(&s->conf, true, &wanted, failure);
+
+    if (r == 0)
+        r = listening_open(&s->conf, &wanted, pool, &s->listeners, failure);
+    wanted_deinit(&wanted);
+    listeners_set_backlogs(&s->listeners);
+    return r;
+}
+
+/* The service manager's, else our own, where an earlier process left off. */
+static int open_listeners(struct supervisor *s, struct failure *failure)
+{
+    struct listener_set pool;
     int r = listening_adopt(&s->handed, &s->listeners, failure);
 
     s->passed = s->listeners.count > 0;
-    if (r < 0 || s->passed)
+    store_recover_listeners(&s->handed, &pool);
+    if (r == 0 && !s->passed)
+        r = open_own_listeners(s, &pool, failure);
+    if (r < 0) {
+        listeners_leave(&pool); /* The next try goes on from there. */
         return r;
-    r = wanted_resolve(&s->conf, true, &wanted, failure);
-    if (r == 0)
-        r = listening_open(&s->conf, &wanted, &(struct listener_set){0}, &s->listeners, failure);
-    wanted_deinit(&wanted);
-    return r;
+    }
+    store_replace_listeners(&s->store, &pool, &s->listeners);
+    listeners_close_except(&pool, &s->listeners);
+    return 0;
 }
 
 static int choose_identity(struct supervisor *s, struct failure *failure)
@@ -350,9 +368,7 @@ static void supervisor_deinit(struct supervisor *s)
     loop_free(s->loop);
     crew_deinit(&s->crew);
     arena_deinit(&s->arena);
-    if (s->leaving)
-        listeners_leave(&s->listeners);
-    listeners_close_except(&s->listeners, NULL);
+    listeners_leave(&s->listeners); /* A stop has closed them. */
     handed_deinit(&s->handed);
     conf_deinit(&s->conf);
     access_deinit(&s->access);

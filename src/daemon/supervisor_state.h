@@ -13,6 +13,7 @@
 #include "daemon/lookup.h"
 #include "daemon/loop.h"
 #include "daemon/respawn.h"
+#include "daemon/store.h"
 #include "daemon/supervisor.h"
 
 /* What the files of the supervisor share. */
@@ -60,6 +61,7 @@ struct supervisor {
     size_t descriptors;   /* that a process may have */
     bool strangers;       /* what was handed over are connections without readable slots */
     struct handed handed; /* at the start, until all has its place */
+    struct store store;
     struct listener_set listeners;
     bool passed; /* the listeners came from the service manager */
     struct arena arena;

@@ -21,12 +21,6 @@ static int set_reuseport(int fd, int on)
     return set_flag(fd, SOL_SOCKET, SO_REUSEPORT, on);
 }
 
-static int set_options(int fd, int type, int family)
-{
-    return type == SOCK_DGRAM ? listener_set_datagram_options(fd, family)
-                              : listener_set_stream_options(fd, family);
-}
-
 static bool overlaps(const struct addr *a, const struct addr *b)
 {
     return a->sa.sa_family == b->sa.sa_family && addr_port(a) == addr_port(b) &&
@@ -70,12 +64,7 @@ static int set_options_before_bind(int fd, const struct listener_wanted *wanted)
         r = set_flag(fd, SOL_SOCKET, SO_REUSEADDR, 1);
     if (r == 0 && family == AF_INET6)
         r = set_flag(fd, IPPROTO_IPV6, IPV6_V6ONLY, 1);
-    return r < 0 ? r : set_options(fd, wanted->type, family);
-}
-
-static bool is_in_file_system(const struct addr *addr)
-{
-    return addr->sa.sa_family == AF_UNIX && addr->un.sun_path[0] != '\0';
+    return r < 0 ? r : listener_set_options(fd, wanted->type, family);
 }
 
 static int bind_and_listen(struct listener *listener, const struct listener_wanted *wanted,
@@ -88,7 +77,7 @@ static int bind_and_listen(struct listener *listener, const struct listener_want
     r = set_options_before_bind(listener->fd, wanted);
     if (r < 0)
         return r;
-    if (is_in_file_system(&wanted->addr))
+    if (socket_file_is_meant(&wanted->addr))
         return socket_file_make(listener->fd, &wanted->addr, &wanted->access, backlog,
                                 &listener->file, ret_what);
     *ret_what = "bind";
@@ -123,7 +112,7 @@ static int listener_open(struct listener *listener, const struct listener_wanted
     return r;
 }
 
-static int set_add(struct listener_set *set, const struct listener *listener)
+int listeners_add(struct listener_set *set, const struct listener *listener)
 {
     struct listener *list = realloc(set->list, (set->count + 1) * sizeof(*list));
 
@@ -139,7 +128,7 @@ int listeners_copy(const struct listener_set *set, struct listener_set *ret)
     struct listener_set copy = {0};
 
     for (size_t i = 0; i < set->count; i++) {
-        int r = set_add(&copy, &set->list[i]);
+        int r = listeners_add(&copy, &set->list[i]);
 
         if (r < 0) {
             free(copy.list);
@@ -161,7 +150,7 @@ static const struct listener *find_kept(const struct listener_set *pool,
 {
     const struct listener *kept = listeners_find(pool, wanted->type, &wanted->addr);
 
-    if (kept && is_in_file_system(&kept->addr) && !socket_file_is_at(&kept->file, &kept->addr))
+    if (kept && socket_file_is_meant(&kept->addr) && !socket_file_is_at(&kept->file, &kept->addr))
         return NULL;
     return kept;
 }
@@ -180,7 +169,7 @@ static int keep(const struct listener *kept, const struct listener_wanted *wante
 
     listener.backlog = wanted->backlog;
     listener.access = wanted->access;
-    r = set_add(set, &listener);
+    r = listeners_add(set, &listener);
     if (r < 0 || kept->file.inode == 0 || same_access(&kept->access, &wanted->access))
         return r;
     *ret_what = "chmod or chown";
@@ -199,7 +188,7 @@ static int open_new(const struct listener_wanted *wanted, const struct listener_
 
     if (r < 0)
         return wanted->optional && is_unavailable(r) ? 0 : r;
-    r = set_add(set, &listener);
+    r = listeners_add(set, &listener);
     if (r < 0)
         listener_close(&listener);
     return r;
@@ -243,81 +232,6 @@ int listeners_open(const struct listener_wanted *wanted, size_t count,
     }
     *ret = set;
     return 0;
-}
-
-static int socket_int(int fd, int name)
-{
-    int value = -1;
-    socklen_t size = sizeof(value);
-
-    return getsockopt(fd, SOL_SOCKET, name, &value, &size) < 0 ? -1 : value;
-}
-
-/* Whether somebody could send to a datagram socket. */
-static bool has_name(int fd)
-{
-    struct addr addr;
-
-    if (addr_of_socket(fd, &addr) < 0)
-        return false;
-    return addr.sa.sa_family == AF_UNIX ? addr.len > sizeof(sa_family_t) : addr_port(&addr) != 0;
-}
-
-/* What is wrong with a passed descriptor, or NULL. */
-static const char *passed_fault(int fd)
-{
-    int family = socket_int(fd, SO_DOMAIN);
-
-    if (family < 0)
-        return "it is no socket";
-    if (family != AF_INET && family != AF_INET6 && family != AF_UNIX && family != AF_VSOCK)
-        return "its address family is none of IPv4, IPv6, Unix, vsock";
-    switch (socket_int(fd, SO_TYPE)) {
-    case SOCK_STREAM:
-        return socket_int(fd, SO_ACCEPTCONN) == 1
-                   ? NULL
-                   : "it does not listen (with Accept=yes, use echod --inetd)";
-    case SOCK_DGRAM:
-        if (family == AF_VSOCK)
-            return "it is a datagram socket of vsock, which is not supported";
-        return has_name(fd) ? NULL
-                            : "it is bound to no address (ListenDatagram= makes one that is)";
-    default:
-        return "it is neither a stream nor a datagram socket (ListenStream= and ListenDatagram= "
-               "make those)";
-    }
-}
-
-static int set_flags(int fd)
-{
-    int flags = fcntl(fd, F_GETFL);
-
-    if (flags < 0 || fcntl(fd, F_SETFL, flags | O_NONBLOCK) < 0)
-        return -errno;
-    return fcntl(fd, F_SETFD, FD_CLOEXEC) < 0 ? -errno : 0;
-}
-
-int listener_adopt(int fd, const char *name, struct listener_set *set,
-                   struct listener_fault *ret_fault)
-{
-    struct listener listener = {.fd = fd, .type = socket_int(fd, SO_TYPE), .passed = true};
-    int r;
-
-    ret_fault->what = passed_fault(fd);
-    if (ret_fault->what)
-        return -EINVAL;
-    r = addr_of_socket(fd, &listener.addr);
-    if (r == 0)
-        r = set_flags(fd);
-    if (r == 0)
-        r = set_options(fd, listener.type, listener.addr.sa.sa_family);
-    listener.local = listener.addr;
-    (void)snprintf(listener.name, sizeof(listener.name), "%s", name);
-    if (r == 0)
-        r = set_add(set, &listener);
-    if (r < 0)
-        ret_fault->what = strerror(-r);
-    return r;
 }
 
 void listeners_set_backlogs(const struct listener_set *set)
@@ -387,12 +301,6 @@ void listeners_retire(const struct listener_set *set, const struct listener_set 
     }
 }
 
-void listeners_leave(struct listener_set *set)
-{
-    for (size_t i = 0; i < set->count; i++)
-        set->list[i].file = (struct socket_file){.inode = 0};
-}
-
 void listeners_close(struct listener_set *set)
 {
     for (size_t i = 0; i < set->count; i++)
@@ -406,6 +314,14 @@ void listeners_close_except(struct listener_set *set, const struct listener_set 
             listener_close(&set->list[i]);
     free(set->list);
     *set = (struct listener_set){0};
+}
+
+void listeners_leave(struct listener_set *set)
+{
+    for (size_t i = 0; i < set->count; i++)
+        if (set->list[i].stored)
+            set->list[i].file = (struct socket_file){.inode = 0}; /* is to stay */
+    listeners_close_except(set, NULL);
 }
 
 void listeners_undo(struct listener_set *set, const struct listener_set *pool)

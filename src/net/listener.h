@@ -3,6 +3,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "base/addr.h"
 #include "net/socket_file.h"
@@ -25,6 +26,7 @@ struct listener {
     struct socket_file file;     /* of a Unix socket that has a path and was not passed */
     struct socket_access access; /* of that file */
     char name[64];               /* FileDescriptorName= of a passed one, else "" */
+    uint32_t stored;             /* its number in the service manager's store, 0: it is not there */
 };
 
 struct listener_set {
@@ -73,6 +75,16 @@ void listeners_undo(struct listener_set *set, const struct listener_set *pool);
 int listener_adopt(int fd, const char *name, struct listener_set *set,
                    struct listener_fault *ret_fault);
 
+/*
+ * Makes a listener of a descriptor that an earlier process of ours opened: with a set of these for
+ * a pool listeners_open() goes on where that one was. STORED is its number in the store, 0 for
+ * none; FILE is the file that a Unix socket with a path had. -EINVAL as above, -ESTALE when it has
+ * lost its file or listeners_retire() was there, else -errno, with *ret_fault set. The descriptor
+ * stays open then.
+ */
+int listener_recover(int fd, uint32_t stored, const struct socket_file *file,
+                     struct listener_set *set, struct listener_fault *ret_fault);
+
 /* listen(2) again, with the backlog of each stream that was not passed. */
 void listeners_set_backlogs(const struct listener_set *set);
 
@@ -93,6 +105,9 @@ const struct listener *listeners_serving(const struct listener_set *set, int typ
  */
 void listeners_retire(const struct listener_set *set, const struct listener_set *keep);
 
+/* Adds a copy to a set. 0 or -ENOMEM. */
+int listeners_add(struct listener_set *set, const struct listener *listener);
+
 /* A second set of the same descriptors. 0 or -ENOMEM. */
 int listeners_copy(const struct listener_set *set, struct listener_set *ret);
 
@@ -102,14 +117,14 @@ int listeners_copy(const struct listener_set *set, struct listener_set *ret);
  */
 void listeners_close(struct listener_set *set);
 
-/* Others go on with these sockets: their files are not to be removed any more. */
-void listeners_leave(struct listener_set *set);
-
 /*
  * Closes what KEEP (NULL: nothing) does not have, too, removes the files of those sockets, and
  * frees the set.
  */
 void listeners_close_except(struct listener_set *set, const struct listener_set *keep);
+
+/* Closes all and frees the set; the files of those that are in the store stay. */
+void listeners_leave(struct listener_set *set);
 
 /*
  * Of a stream: keepalive, no delay, urgent data in line: for a listener, and so for what it
@@ -119,3 +134,6 @@ int listener_set_stream_options(int fd, int family);
 
 /* Of a datagram socket: see above. */
 int listener_set_datagram_options(int fd, int family);
+
+/* The one that this type of socket needs. */
+int listener_set_options(int fd, int type, int family);

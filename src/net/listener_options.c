@@ -82,3 +82,9 @@ int listener_set_datagram_options(int fd, int family)
     r = SET_OPTIONS(fd, udp); /* IPv6 sockets get IPv4's datagrams, too, unless IPV6_V6ONLY. */
     return r < 0 || family == AF_INET ? r : SET_OPTIONS(fd, ipv6);
 }
+
+int listener_set_options(int fd, int type, int family)
+{
+    return type == SOCK_DGRAM ? listener_set_datagram_options(fd, family)
+                              : listener_set_stream_options(fd, family);
+}

@@ -3,7 +3,9 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stddef.h>
 #include <stdio.h>
+#include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -34,6 +36,25 @@ static bool leads_to(const char *path, const struct socket_file *file)
     return file->inode != 0 && file_of(path, &found, &mode) == 0 && is_same(&found, file);
 }
 
+bool socket_file_is_meant(const struct addr *addr)
+{
+    return addr->sa.sa_family == AF_UNIX && addr->len > sizeof(sa_family_t) &&
+           addr->un.sun_path[0] != '\0';
+}
+
+int socket_file_address(const struct addr *local, struct addr *ret)
+{
+    char path[sizeof(local->un.sun_path) + 1] = "";
+    char *end;
+
+    memcpy(path, local->un.sun_path, local->len - offsetof(struct sockaddr_un, sun_path));
+    end = strrchr(path, '.');
+    if (!end || end[1] == '\0' || end[1 + strspn(end + 1, "0123456789")] != '\0')
+        return -EINVAL;
+    *end = '\0';
+    return addr_unix(path, ret);
+}
+
 bool socket_file_is_at(const struct socket_file *file, const struct addr *addr)
 {
     return leads_to(addr->un.sun_path, file);
@@ -43,6 +64,17 @@ void socket_file_remove(const struct socket_file *file, const struct addr *addr)
 {
     if (socket_file_is_at(file, addr))
         (void)unlink(addr->un.sun_path); /* If it stays, the next start replaces it. */
+}
+
+int socket_file_get_access(const struct socket_file *file, const struct addr *addr,
+                           struct socket_access *ret)
+{
+    struct stat st;
+
+    if (lstat(addr->un.sun_path, &st) < 0 || st.st_dev != file->device || st.st_ino != file->inode)
+        return -ESTALE;
+    *ret = (struct socket_access){.mode = st.st_mode & 0777, .uid = st.st_uid, .gid = st.st_gid};
+    return 0;
 }
 
 /* By a descriptor, so that nobody can slip another file in; chmod(2) takes it only by its name. */
@@ -77,7 +109,8 @@ static int test_alive(const struct addr *addr)
     return errno == ECONNREFUSED ? 0 : -errno;
 }
 
-/* Binds to PATH.PID. What has this name already was left there by a process that is no more. */
+/* Binds to PATH.PID, see socket_file_address(). What has this name already was left there by a
+ * process that is no more. */
 static int bind_temporarily(int fd, const struct addr *addr, struct addr *ret)
 {
     char path[sizeof(addr->un.sun_path) + 16];

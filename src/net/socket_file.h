@@ -31,8 +31,18 @@ struct socket_access {
 int socket_file_make(int fd, const struct addr *addr, const struct socket_access *access,
                      int backlog, struct socket_file *ret, const char **ret_what);
 
+/* Whether a socket with this address has a file. */
+bool socket_file_is_meant(const struct addr *addr);
+
+/* The path that a socket was made for, from what getsockname(2) says of it. 0 or -EINVAL. */
+int socket_file_address(const struct addr *local, struct addr *ret);
+
 /* Whether the path still leads to this file. */
 bool socket_file_is_at(const struct socket_file *file, const struct addr *addr);
+
+/* Permissions and owner of the file at the path if it is this one, else -ESTALE. */
+int socket_file_get_access(const struct socket_file *file, const struct addr *addr,
+                           struct socket_access *ret);
 
 /* Changes permissions and owner of the file at the path if it is this one, else -ESTALE. */
 int socket_file_set_access(const struct socket_file *file, const struct addr *addr,

@@ -92,6 +92,24 @@ START_TEST(each_kind_has_its_place)
 }
 END_TEST
 
+static int take_detailed(void *unused)
+{
+    (void)unused;
+    begin();
+    EXPECT(socket_of(SOCK_STREAM) == 3 && socket_of(SOCK_STREAM) == 4);
+    EXPECT(take(2, "echod-listener-7-1a-2b:echod-listener-8") == 0);
+    EXPECT(is(&handed.listeners, 0, 3, 7) && is(&handed.listeners, 1, 4, 8));
+    EXPECT(strcmp(handed.listeners.list[0].detail, "1a-2b") == 0);
+    EXPECT(strcmp(handed.listeners.list[1].detail, "") == 0);
+    return 0;
+}
+
+START_TEST(listener_has_a_detail)
+{
+    ck_assert_int_eq(process_run(take_detailed, NULL), 0);
+}
+END_TEST
+
 static int take_nothing(void *unused)
 {
     (void)unused;
@@ -216,6 +234,7 @@ int main(void)
     TCase *tcase = tcase_create("handed");
 
     tcase_add_test(tcase, each_kind_has_its_place);
+    tcase_add_test(tcase, listener_has_a_detail);
     tcase_add_test(tcase, nothing_is_fine_too);
     tcase_add_loop_test(tcase, other_names_are_of_the_service_manager, 0,
                         sizeof(other_names) / sizeof(other_names[0]));

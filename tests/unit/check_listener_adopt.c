@@ -187,6 +187,56 @@ START_TEST(passed_socket_that_is_only_bound_is_refused)
 }
 END_TEST
 
+/* What an earlier process of ours left. */
+
+static int recover(int fd)
+{
+    fault.what = NULL;
+    return listener_recover(fd, 7, &(struct socket_file){.inode = 0}, &pool, &fault);
+}
+
+START_TEST(recovered_listener_is_used_again)
+{
+    static const int types[] = {SOCK_STREAM, SOCK_DGRAM};
+    int fd;
+
+    ck_assert_int_eq(OPEN_TYPE(types[_i], "127.1.2.3"), 0);
+    fd = set.list[0].fd;
+    free(set.list);
+    set = (struct listener_set){0};
+    ck_assert_int_eq(recover(fd), 0);
+    ck_assert_int_eq(OPEN_TYPE(types[_i], "127.1.2.3", "127.1.2.4"), 0);
+    ck_assert_int_eq(set.list[0].fd, fd);
+    ck_assert_uint_eq(set.list[0].stored, 7);
+    ck_assert(!set.list[0].passed);
+    ck_assert_uint_eq(set.list[1].stored, 0);
+}
+END_TEST
+
+START_TEST(what_does_not_listen_is_not_recovered)
+{
+    int fd = socket(AF_INET, SOCK_STREAM, 0);
+
+    ck_assert_int_eq(recover(fd), -EINVAL);
+    ck_assert_ptr_nonnull(fault.what);
+    ck_assert_uint_eq(pool.count, 0);
+    (void)close(fd);
+}
+END_TEST
+
+/* It gets nothing any more; the process ended before it could be removed from the store. */
+START_TEST(retired_listener_is_not_recovered)
+{
+    struct listener_set none = {0};
+
+    ck_assert_int_eq(OPEN_TYPE(SOCK_DGRAM, "127.1.2.3"), 0);
+    listeners_retire(&set, &none);
+    ck_assert_int_eq(recover(set.list[0].fd), -ESTALE);
+    ck_assert_ptr_nonnull(fault.what);
+    ck_assert_uint_eq(pool.count, 0);
+}
+END_TEST
+
 int main(void)
 {
     TCase *tcase = tcase_create("listener_adopt");
@@ -205,5 +255,8 @@ int main(void)
     tcase_add_test(tcase, passed_socket_of_another_family_is_refused);
     tcase_add_test(tcase, passed_connection_is_refused);
     tcase_add_test(tcase, passed_socket_that_is_only_bound_is_refused);
+    tcase_add_loop_test(tcase, recovered_listener_is_used_again, 0, 2);
+    tcase_add_test(tcase, what_does_not_listen_is_not_recovered);
+    tcase_add_test(tcase, retired_listener_is_not_recovered);
     return suite_run("listener_adopt", tcase);
 }

@@ -231,6 +231,75 @@ START_TEST(connection_leads_to_its_listener)
 }
 END_TEST
 
+/* A process that ends leaves its listener to the next: as good as new, but for its file's mode. */
+START_TEST(listener_is_recovered_with_its_file)
+{
+    struct socket_file file;
+    int type = _i == 0 ? SOCK_STREAM : SOCK_DGRAM, fd;
+
+    open_one("a", type, 0600);
+    file = set.list[0].file;
+    fd = dup(set.list[0].fd);
+    set.list[0].stored = 7;
+    listeners_leave(&set);
+    ck_assert_int_eq(mode_of("a"), 0600);
+
+    ck_assert_int_eq(listener_recover(fd, 7, &file, &pool, &fault), 0);
+    ck_assert(addr_equal(&pool.list[0].addr, &wanted[0].addr));
+    wanted[0].access.mode = 0606;
+    ck_assert_int_eq(open_wanted(1), 0);
+    ck_assert_int_eq(set.list[0].fd, fd);
+    ck_assert_int_eq(mode_of("a"), 0606);
+    if (type == SOCK_STREAM)
+        assert_accepts(&set.list[0]);
+    set_becomes_pool();
+    listeners_close_except(&pool, NULL);
+    ck_assert_int_eq(mode_of("a"), -1);
+}
+END_TEST
+
+START_TEST(listener_that_is_not_stored_leaves_no_file)
+{
+    open_one("a", SOCK_STREAM, 0600);
+    listeners_leave(&set);
+    ck_assert_int_eq(mode_of("a"), -1);
+}
+END_TEST
+
+/* What is at its path is somebody's, and stays; nothing of it is taken for ours. */
+START_TEST(listener_without_its_file_is_not_recovered)
+{
+    struct socket_file file;
+
+    open_one("a", SOCK_STREAM, 0600);
+    file = set.list[0].file;
+    set_becomes_pool();
+    ck_assert_int_eq(unlink(scratch_path("a")), 0);
+    ck_assert_int_eq(listener_recover(pool.list[0].fd, 7, &file, &set, &fault), -ESTALE);
+    scratch_write("a", "precious");
+    ck_assert_int_eq(listener_recover(pool.list[0].fd, 7, &file, &set, &fault), -ESTALE);
+    file.inode = 0;
+    ck_assert_int_eq(listener_recover(pool.list[0].fd, 7, &file, &set, &fault), -ESTALE);
+    ck_assert_uint_eq(set.count, 0);
+}
+END_TEST
+
+START_TEST(abstract_listener_is_recovered)
+{
+    struct socket_file none = {.inode = 0};
+    char name[64];
+    int fd;
+
+    (void)snprintf(name, sizeof(name), "@echod-check-%d.7", (int)getpid());
+    open_one(name, SOCK_STREAM, 0600);
+    fd = dup(set.list[0].fd);
+    listeners_leave(&set);
+    ck_assert_int_eq(listener_recover(fd, 7, &none, &pool, &fault), 0);
+    ck_assert(addr_equal(&pool.list[0].addr, &wanted[0].addr));
+    assert_accepts(&pool.list[0]);
+}
+END_TEST
+
 static void close_all(void)
 {
     listeners_close_except(&set, &pool);
@@ -252,5 +321,9 @@ int main(void)
     tcase_add_test(tcase, undo_changes_nothing);
     tcase_add_test(tcase, socket_without_its_file_is_opened_anew);
     tcase_add_test(tcase, connection_leads_to_its_listener);
+    tcase_add_loop_test(tcase, listener_is_recovered_with_its_file, 0, 2);
+    tcase_add_test(tcase, listener_that_is_not_stored_leaves_no_file);
+    tcase_add_test(tcase, listener_without_its_file_is_not_recovered);
+    tcase_add_test(tcase, abstract_listener_is_recovered);
     return suite_run("listener_unix", tcase);
 }

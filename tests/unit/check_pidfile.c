@@ -218,6 +218,44 @@ START_TEST(lock_is_not_for_other_programs)
 }
 END_TEST
 
+/* As after execve(2): the same process, the same descriptor. */
+START_TEST(file_is_adopted)
+{
+    struct pidfile next;
+    const char *path = scratch_path("pid");
+
+    ck_assert_int_eq(create("pid"), 0);
+    ck_assert_int_eq(pidfile_adopt(&next, pidfile.fd, path), 0);
+    ck_assert_int_eq(pidfile_create(&(struct pidfile){.fd = -1}, path, &holder), -EEXIST);
+    ck_assert_int_eq(holder, getpid());
+    pidfile_remove(&next);
+    ck_assert(!exists("pid"));
+}
+END_TEST
+
+static int adopt_in_child(void *unused)
+{
+    (void)unused;
+    return pidfile_adopt(&(struct pidfile){.fd = -1}, pidfile.fd, pidfile.path) == -ESTALE ? 0 : 1;
+}
+
+START_TEST(file_of_another_is_not_adopted)
+{
+    struct pidfile next = {.fd = -1};
+    int fd;
+
+    ck_assert_int_eq(create("pid"), 0);
+    ck_assert_int_eq(process_run(adopt_in_child, NULL), 0); /* with another number */
+    fd = open(pidfile.path, O_RDWR | O_CLOEXEC);
+    ck_assert_int_eq(pidfile_adopt(&next, fd, pidfile.path), -ESTALE); /* not what holds the lock */
+    (void)close(fd);
+    ck_assert_int_eq(unlink(pidfile.path), 0);
+    ck_assert_int_eq(pidfile_adopt(&next, pidfile.fd, pidfile.path), -ESTALE);
+    ck_assert_int_eq(next.fd, -1);
+    pidfile_remove(&pidfile);
+}
+END_TEST
+
 int main(void)
 {
     TCase *tcase = tcase_create("pidfile");
@@ -237,5 +275,7 @@ int main(void)
     tcase_add_test(tcase, what_is_no_file_is_refused_and_stays);
     tcase_add_test(tcase, failure_is_said_and_leaves_nothing_open);
     tcase_add_test(tcase, lock_is_not_for_other_programs);
+    tcase_add_test(tcase, file_is_adopted);
+    tcase_add_test(tcase, file_of_another_is_not_adopted);
     return suite_run("pidfile", tcase);
 }
