@@ -268,6 +268,52 @@ START_TEST(passed_descriptor_of_wrong_kind_is_named_and_refused)
 }
 END_TEST
 
+/* What an earlier process left. */
+
+static bool was_removed_from_store(const char *name)
+{
+    char message[64];
+
+    (void)snprintf(message, sizeof(message), "FDSTOREREMOVE=1\nFDNAME=%s\n", name);
+    ck_assert_int_eq(fflush(e.history_stream), 0);
+    return strstr(e.history, message) != NULL;
+}
+
+/* Whoever waits in the queue of a listener that is still wanted is served; it counts as our own. */
+START_TEST(listener_of_an_earlier_process_is_used_again)
+{
+    int waiting;
+
+    pass(peer_listen(e.host, e.port));
+    pass(peer_listen(e.host, e.port + 100));
+    e.passed_names = "echod-listener-5:echod-listener-6";
+    waiting = peer_connect(&e);
+    echod_start(&e);
+    peer_exchange(waiting, "patience");
+    peer_finish(waiting);
+    ck_assert_ptr_null(strstr(echod_errors(&e), "service manager"));
+    ck_assert(was_removed_from_store("echod-listener-6"));
+    (void)close(e.passed[1]);
+    peer_await_refusal(e.host, e.port + 100);
+    echod_stop(&e);
+}
+END_TEST
+
+/* As another version may leave it. */
+START_TEST(unknown_descriptor_of_ours_is_dropped)
+{
+    pass(make_pipe());
+    pass(make_packet_socket());
+    e.passed_names = "echod-something:echod-listener-1";
+    echod_start(&e);
+    ck_assert_ptr_nonnull(strstr(echod_errors(&e), "echod-something"));
+    ck_assert(was_removed_from_store("echod-something"));
+    ck_assert(was_removed_from_store("echod-listener-1"));
+    assert_served_at(e.host);
+    echod_stop(&e);
+}
+END_TEST
+
 /* inetd. */
 
 static void start_inetd(int connection)
@@ -394,6 +440,8 @@ static void add_network_tests(TCase *tcase)
     tcase_add_test(tcase, unknown_host_is_exit_1);
     tcase_add_test(tcase, port_that_needs_permission_is_exit_4);
     tcase_add_test(tcase, passed_listeners_of_all_families_are_served);
+    tcase_add_test(tcase, listener_of_an_earlier_process_is_used_again);
+    tcase_add_test(tcase, unknown_descriptor_of_ours_is_dropped);
     tcase_add_test(tcase, urgent_byte_comes_back_over_a_unix_socket);
 }
 
