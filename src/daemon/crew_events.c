@@ -188,9 +188,7 @@ static void cover_for(struct supervisor *s, const struct death *death)
 {
     while (crew_on_taken(s, death->number)) /* It will not say so any more. */
         ;
-    crew_on_adopted(s, death->number);
-    if (death->had.orphans > 0)
-        crew_adopt(s);
+    crew_adopt_from(s, death);
     if (s->stop != STOP_NONE)
         return;
     crew_let_others_look(&s->crew, death->number);

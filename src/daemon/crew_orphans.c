@@ -25,8 +25,10 @@ static bool end_unless_recovered(struct crew *crew, uint32_t number, int fd, enu
 {
     if (recovery == RECOVERED)
         return false;
-    if (recovery == RECOVERY_UNKNOWN)
+    if (recovery == RECOVERY_UNKNOWN) {
         stream_reset(fd);
+        crew->adoption.lost++;
+    }
     (void)shutdown(fd, SHUT_RDWR); /* Fails where it has ended already. */
     crew_forget_slot(crew, number);
     return true;
@@ -148,8 +150,9 @@ static void finish(struct supervisor *s)
 
     adoption->state = ADOPTION_NONE;
     if (adoption->count > 0 || lost > 0)
-        (void)log_event(EVENT_ADOPTED, 0, LOG_FIELDS(LOG_NUMBER(FIELD_CONNECTIONS, adoption->count),
-                                                     LOG_NUMBER(FIELD_LOST, lost)),
+        (void)log_event(EVENT_ADOPTED, 0,
+                        LOG_FIELDS(LOG_NUMBER(FIELD_CONNECTIONS, adoption->count),
+                                   LOG_NUMBER(FIELD_LOST, lost)),
                         "Connections whose worker is gone go on: %llu; lost: %llu",
                         (unsigned long long)adoption->count, (unsigned long long)lost);
     adoption->count = adoption->lost = 0;
@@ -220,4 +223,13 @@ void crew_on_adopted(struct supervisor *s, uint32_t taker)
         return;
     s->crew.adoption.taker = MEMBER_NOBODY;
     adopt_more(s);
+}
+
+/* From the beginning: those that it left are anywhere in the escrow. */
+void crew_adopt_from(struct supervisor *s, const struct death *death)
+{
+    if (death->had.orphans > 0)
+        s->crew.adoption.state = ADOPTION_WAITING;
+    crew_on_adopted(s, death->number); /* It will not say so any more. */
+    crew_resume_adopting(s);
 }

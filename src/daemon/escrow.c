@@ -36,8 +36,7 @@ int escrow_inherit(struct escrow *escrow, int fd, uint32_t number)
 {
     if (escrow->count == ESCROW_BOXES)
         return -ENOBUFS;
-    escrow->box[escrow->count++] =
-        (struct escrow_box){.receive = fd, .send = -1, .number = number};
+    escrow->box[escrow->count++] = (struct escrow_box){.receive = fd, .send = -1, .number = number};
     return 0;
 }
 
@@ -102,7 +101,8 @@ static void rewind_box(const struct escrow_box *box)
 {
     static const int begin = 0;
 
-    (void)setsockopt(box->receive, SOL_SOCKET, SO_PEEK_OFF, &begin, sizeof(begin)); /* Never fails. */
+    (void)setsockopt(box->receive, SOL_SOCKET, SO_PEEK_OFF, &begin,
+                     sizeof(begin)); /* Never fails. */
 }
 
 void escrow_rewind(struct escrow *escrow)

@@ -61,7 +61,7 @@ void leave_now(struct supervisor *s)
     if (r < 0)
         (void)log_event(EVENT_NOTICE, r, LOG_NO_FIELDS,
                         "The service manager may not have got all that it is to keep: %m");
-    (void)log_event(EVENT_LEFT, 0, LOG_FIELDS(LOG_NUMBER(FIELD_CONNECTIONS, connections)),
+    (void)log_event(EVENT_STOPPING, 0, LOG_FIELDS(LOG_NUMBER(FIELD_CONNECTIONS, connections)),
                     "Leaving: connections that the next start goes on with: %llu", connections);
     stop_at_once(s);
 }

@@ -405,7 +405,8 @@ int supervisor_run(const struct echod_options *options, struct conf *conf, int *
     } else {
         supervisor_log_unreported(s);
         log_flush_all_folded();
-        (void)log_event(EVENT_STOPPED, 0, LOG_NO_FIELDS, "Stopped");
+        (void)log_event(s->leaving ? EVENT_LEFT : EVENT_STOPPED, 0, LOG_NO_FIELDS,
+                        s->leaving ? "Left" : "Stopped");
     }
     supervisor_deinit(s);
     return r < 0 ? exit_status(r) : EXIT_SUCCESS;

@@ -69,14 +69,14 @@ struct supervisor {
     struct respawn respawn;
     struct reload reload;
     enum stop_state stop;
-    bool leaving; /* it is no stop: somebody else will go on with the connections */
+    bool leaving;        /* it is no stop: somebody else will go on with the connections */
     uint64_t unreported; /* lost reports that were said */
     struct loop *loop;
 };
 
 /*
- * The files, each of which knows those before it: crew_moves.c, crew_orphans.c, crew_events.c, status.c, reload.c,
- * stop.c, leave.c, supervisor.c.
+ * The files, each of which knows those before it: crew_moves.c, crew_orphans.c, crew_events.c,
+ * status.c, reload.c, stop.c, leave.c, supervisor.c.
  */
 
 /* crew_moves.c: connections on their way between workers. */
@@ -88,12 +88,13 @@ void crew_level(struct supervisor *s); /* if one has too many connections, it gi
 uint32_t crew_choose_taker(const struct crew *crew); /* or MEMBER_NOBODY */
 int crew_send_batch(struct supervisor *s, uint32_t taker, struct message *batch, const int *fds);
 void crew_on_given(struct supervisor *s, uint32_t giver, struct message *batch, int *fds);
-bool crew_is_quiet(const struct crew *crew); /* nothing is on its way */
+bool crew_is_quiet(const struct crew *crew);              /* nothing is on its way */
 bool crew_on_taken(struct supervisor *s, uint32_t taker); /* false: nobody waited for it */
 
 /* crew_orphans.c: orphans are handed to those that serve. */
 void crew_adopt(struct supervisor *s);
 void crew_resume_adopting(struct supervisor *s); /* now that there is somebody to take them */
+void crew_adopt_from(struct supervisor *s, const struct death *death);
 void crew_on_adopted(struct supervisor *s, uint32_t taker);
 
 /* crew_events.c: what workers say, and what becomes of them. */
@@ -114,7 +115,7 @@ void reload_resolved(struct supervisor *s);
 void reload_give_up_lookup(struct supervisor *s);
 void reload_cancel(struct supervisor *s);
 void reload_cancel_unless_moving(struct supervisor *s); /* then it goes on to its end */
-bool reload_has_moved(const struct supervisor *s); /* the last old worker is gone */
+bool reload_has_moved(const struct supervisor *s);      /* the last old worker is gone */
 void reload_finish(struct supervisor *s);
 
 /* leave.c: the connections stay, and wait for the next process. */

@@ -16,13 +16,15 @@ void worker_keep_init(struct worker *worker)
     worker->keep_ms = NEVER_MS;
 }
 
-/* When the first of the young ones is no longer young. */
+/* When the first of the young ones is no longer young: 0 is at once. */
 static uint64_t keep_time(const struct worker *worker)
 {
     int64_t after_s = worker->setup->conf->escrow_after;
 
     if (after_s < 0 || worker->young_first == SLOT_NONE)
         return NEVER_MS;
+    if (after_s == 0)
+        return 0;
     return worker_slot(worker, worker->young_first)->opened_usec / 1000 + (uint64_t)after_s * 1000;
 }
 

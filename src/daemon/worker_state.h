@@ -37,14 +37,14 @@ struct worker {
     uint32_t owner; /* what stands in the slots of its connections */
     int epoll;
     uint64_t now_ms;
-    uint64_t resume_ms; /* when to accept again after a pause, or NEVER_MS */
-    uint64_t sweep_ms;  /* when to look for silent connections, or NEVER_MS */
-    uint64_t keep_ms;   /* when to have copies of connections kept, or NEVER_MS */
+    uint64_t resume_ms;               /* when to accept again after a pause, or NEVER_MS */
+    uint64_t sweep_ms;                /* when to look for silent connections, or NEVER_MS */
+    uint64_t keep_ms;                 /* when to have copies of connections kept, or NEVER_MS */
     uint32_t young_first, young_last; /* the connections of which no copy is kept, or SLOT_NONE */
-    uint64_t level_ms;  /* when to see whether it still has more than its share, or NEVER_MS */
-    bool accepting;     /* the listeners are in epoll */
-    bool ended;         /* the listeners are closed */
-    bool starved;       /* nothing could be accepted since a pause was reported */
+    uint64_t level_ms; /* when to see whether it still has more than its share, or NEVER_MS */
+    bool accepting;    /* the listeners are in epoll */
+    bool ended;        /* the listeners are closed */
+    bool starved;      /* nothing could be accepted since a pause was reported */
     bool done;
     struct busy_poll busy_poll;
     /* The data of the last event, if it was one alone, of a connection or of datagrams; or
