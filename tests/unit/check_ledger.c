@@ -5,9 +5,8 @@
 #include <sched.h>
 #include <signal.h>
 #include <sys/mman.h>
-#include <sys/ptrace.h>
 
-#include "process.h"
+#include "process_steps.h"
 #include "suite.h"
 
 /* The workers are processes of the test's, which does for the dead what the supervisor does. */
@@ -169,6 +168,25 @@ START_TEST(source_may_turn_out_later)
 }
 END_TEST
 
+START_TEST(source_may_be_said_again)
+{
+    struct addr proxy = peer_at(9), one = peer_at(1), other = peer_at(2);
+    struct source none = {0}, source = source_of(&one, 32, 64), changed = source_of(&other, 32, 64);
+    const struct ledger_limits limits = {.connections = 10};
+    uint32_t number;
+
+    ck_assert_int_eq(ledger_open(&ledger, ALICE, &proxy, &none, &limits, &number), 0);
+    ck_assert_int_eq(ledger_assign(&ledger, 0, &source, 1), 0);
+    ck_assert_int_eq(ledger_assign(&ledger, 0, &source, 1), 0);
+    has_free_places(1, 2, 1);
+    ck_assert_int_eq(ledger_assign(&ledger, 0, &changed, 1), 0); /* The limits' prefix has. */
+    has_free_places(1, 2, 2);
+    has_free_places(2, 2, 1);
+    ledger_close(&ledger, 0);
+    has_free_places(2, 2, 2);
+}
+END_TEST
+
 /* A connection changes hands: it counts as before, and its next owner closes it. */
 START_TEST(handed_over_connection_stays_counted)
 {
@@ -318,33 +336,9 @@ END_TEST
 static int come_and_go(void *unused)
 {
     (void)unused;
-    if (ptrace(PTRACE_TRACEME, 0, NULL, NULL) < 0 || raise(SIGSTOP) != 0)
-        return EXIT_FAILURE;
     (void)open_one(ALICE, 1, 3, CAPACITY);
     ledger_close(&ledger, (uint32_t)open_one(ALICE, 1, 3, CAPACITY));
     return EXIT_SUCCESS;
-}
-
-/* Lets it take up to so many steps, and kills it unless it has ended: how many it took. */
-static uint64_t kill_after(uint64_t most)
-{
-    pid_t pid = process_start(come_and_go, NULL);
-    uint64_t steps = 0;
-    int status;
-
-    ck_assert_int_eq(waitpid(pid, &status, 0), pid);
-    ck_assert_msg(WIFSTOPPED(status), "no ptrace(2) here");
-    for (; steps < most && !WIFEXITED(status); steps++) {
-        ck_assert_int_eq(ptrace(PTRACE_SINGLESTEP, pid, NULL, NULL), 0);
-        ck_assert_int_eq(waitpid(pid, &status, 0), pid);
-    }
-    if (WIFEXITED(status)) {
-        ck_assert_int_eq(WEXITSTATUS(status), EXIT_SUCCESS);
-        return steps;
-    }
-    ck_assert_int_eq(kill(pid, SIGKILL), 0);
-    ck_assert_int_eq(waitpid(pid, &status, 0), pid);
-    return steps;
 }
 
 /* Of two sources that may have three connections each, BOB has one of each. */
@@ -372,15 +366,55 @@ static void assert_places_after_a_death(void)
 START_TEST(death_at_any_instruction_loses_no_place)
 {
     enum { STEPS_IN_ALL = 100000 };
-    uint64_t all = kill_after(UINT64_MAX), stride = 1 + all * all / 2 / STEPS_IN_ALL;
+    uint64_t all = process_kill_after(come_and_go, NULL, UINT64_MAX),
+             stride = 1 + all * all / 2 / STEPS_IN_ALL;
 
     bury(ALICE);
     ck_assert_int_eq(open_one(BOB, 1, 3, CAPACITY), 0);
     ck_assert_int_eq(open_one(BOB, 2, 0, CAPACITY), 1);
     for (uint64_t steps = (uint64_t)getpid() % stride; steps < all; steps += stride) {
-        ck_assert_uint_le(kill_after(steps), steps);
+        ck_assert_uint_le(process_kill_after(come_and_go, NULL, steps), steps);
         assert_places_after_a_death();
     }
+}
+END_TEST
+
+static int assign(void *unused)
+{
+    const struct addr peer = peer_at(1);
+    const struct source source = source_of(&peer, 32, 64);
+
+    (void)unused;
+    return ledger_assign(&ledger, 0, &source, 1) == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+}
+
+/* The slot of a connection that was opened for no source is its next owner's. */
+static void go_on_after_death(void)
+{
+    ledger_bury(&ledger, ALICE);
+    slot_set_owner(&shared->slots[0], BOB);
+    ck_assert_int_eq(assign(NULL), EXIT_SUCCESS);
+    has_free_places(1, 2, 1);
+    ledger_close(&ledger, 0);
+    has_free_places(1, 2, 2);
+    ck_assert_uint_eq(shared->index.sources, 0);
+}
+
+/* Who goes on says again whose the connection is; it counts once, whether it did already or not. */
+START_TEST(death_at_any_instruction_counts_a_client_once)
+{
+    const struct ledger_limits limits = {.connections = 1};
+    const struct addr proxy = peer_at(9);
+    uint64_t steps = 0, taken;
+    uint32_t number;
+
+    do {
+        ck_assert_int_eq(ledger_open(&ledger, ALICE, &proxy, &(struct source){0}, &limits, &number),
+                         0);
+        taken = process_kill_after(assign, NULL, steps);
+        go_on_after_death();
+        steps += 3;
+    } while (taken + 3 == steps);
 }
 END_TEST
 
@@ -490,6 +524,7 @@ int main(void)
     tcase_add_test(tcase, changed_limits_apply_to_those_who_come);
     tcase_add_test(tcase, peer_that_is_no_source_is_not_counted);
     tcase_add_test(tcase, source_may_turn_out_later);
+    tcase_add_test(tcase, source_may_be_said_again);
     tcase_add_test(tcase, handed_over_connection_stays_counted);
     tcase_add_test(tcase, places_of_the_dead_are_free_again);
     tcase_add_test(tcase, slot_that_nobody_owns_is_found_again);
@@ -498,6 +533,7 @@ int main(void)
     tcase_add_test(tcase, who_waits_for_a_holder_is_told_from_it);
     tcase_add_test(tcase, sources_that_come_and_go_take_no_room);
     tcase_add_test(tcase, death_at_any_instruction_loses_no_place);
+    tcase_add_test(tcase, death_at_any_instruction_counts_a_client_once);
     tcase_add_test(tcase, processes_together_stay_within_the_limit);
     tcase_add_test(tcase, deaths_in_a_crowd_lose_no_place);
     return suite_run("ledger", tcase);
