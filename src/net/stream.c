@@ -79,8 +79,7 @@ void stream_drop(struct slot *slot, struct stream_io *io)
     if (slot->spill_end == 0)
         return;
     slot->spill_begin = slot->spill_end = 0;
-    atomic_signal_fence(
-        memory_order_release); /* What nobody has any more, the slot does not say. */
+    atomic_signal_fence(memory_order_release); /* The slot never tells of bytes that are gone. */
     spill_release(io->spill, slot->number);
 }
 

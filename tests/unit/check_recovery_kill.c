@@ -18,12 +18,15 @@ enum { MESSAGE = 700, SOME = 300 };
 static const struct stream_calls sparing = {recv, sparing_send, sparing_splice};
 static const struct stream_calls immobile = {recv, sparing_send, failing_splice};
 
-static const struct scene {
+struct scene {
     const char *name;
     const struct stream_calls *calls;
     size_t takes;
-    bool bulk, header, owing;
-} scenes[] = {
+    bool bulk, owing;
+    enum { NO_HEADER, HEADER_COMES, HEADER_WAS_READ } header;
+};
+
+static const struct scene scenes[] = {
     {"echoes", &sparing, SIZE_MAX, .bulk = false},
     {"echoes a part", &sparing, SOME, .bulk = false},
     {"echoes nothing", &sparing, 0, .bulk = false},
@@ -33,7 +36,8 @@ static const struct scene {
     {"moves a part", &sparing, SOME, .bulk = true},
     {"moves nothing", &sparing, 0, .bulk = true},
     {"copies what cannot be moved", &immobile, SOME, .bulk = true},
-    {"reads a header", &sparing, SOME, .header = true},
+    {"reads a header", &sparing, SOME, .header = HEADER_COMES},
+    {"has read a header", &sparing, SOME, .header = HEADER_WAS_READ},
 };
 
 enum { SCENES = sizeof(scenes) / sizeof(scenes[0]) };
@@ -50,14 +54,13 @@ static void set_at(uint32_t value)
 static bool has_header(void)
 {
     const char *fault;
-    enum proxy_next next = PROXY_CLIENT;
 
-    if (shared->slot.header_due) {
-        next = proxy_step(&shared->slot, &io, &fault);
-        if (next == PROXY_CLIENT)
-            proxy_begin_stream(&shared->slot, &io);
-    }
-    return next == PROXY_CLIENT;
+    if (!shared->slot.header_due)
+        return true;
+    if (shared->slot.header == 0 && proxy_step(&shared->slot, &io, &fault) != PROXY_CLIENT)
+        return false;
+    proxy_begin_stream(&shared->slot, &io);
+    return true;
 }
 
 /* What a worker does when epoll(7) tells of the connection. */
@@ -89,12 +92,17 @@ static int recover_in_process(void *unused)
 
 static void new_connection(void)
 {
-    size_t length = strlen(HEADER);
-
     ck_assert_int_eq(close(peer), 0);
     ck_assert_int_eq(close(served), 0);
     connect_pair(true);
     make_slot();
+}
+
+static void proxy_sends_header(void)
+{
+    size_t length = strlen(HEADER);
+
+    new_connection();
     shared->slot.header_due = true;
     ck_assert_int_eq(send(peer, HEADER, length, 0), (ssize_t)length);
     while (unread() < length)
@@ -103,16 +111,20 @@ static void new_connection(void)
 
 static void set_scene(const struct scene *scene)
 {
+    const char *fault;
+
     close_pipe();
     stream_open_pipe(&io);
     ck_assert_int_ge(io.pipe[0], 0);
     io.calls = scene->calls;
     takes = scene->takes;
     memset(shared->buffer, 0, sizeof(shared->buffer)); /* Nothing there is right by chance. */
-    if (scene->header)
-        new_connection();
+    if (scene->header != NO_HEADER)
+        proxy_sends_header();
     shared->slot.bulk = scene->bulk;
     peer_sends(MESSAGE);
+    if (scene->header == HEADER_WAS_READ)
+        ck_assert_int_eq(proxy_step(&shared->slot, &io, &fault), PROXY_CLIENT);
     if (scene->owing) {
         takes = SOME;
         ck_assert_int_eq(stream_step(&shared->slot, &io), STREAM_WRITE);
@@ -120,7 +132,22 @@ static void set_scene(const struct scene *scene)
     }
 }
 
-/* The worker is killed after so many instructions, and who recovers from it as well: worker's. */
+/* The slot says what is owed, and the peer gets it, after deaths at these instructions. */
+static void settle_and_serve(const struct scene *scene, uint64_t death, uint64_t second)
+{
+    ck_assert_msg(recover_from_death() == RECOVERED, "%s: dead after %ju and %ju instructions",
+                  scene->name, (uintmax_t)death, (uintmax_t)second);
+    if (shared->slot.header_due)
+        ck_assert(has_header());
+    assert_exact();
+    serve_all();
+    set_at(0);
+}
+
+/*
+ * The worker is killed after DEATH instructions, and what recovers from that after SECOND, if that
+ * is not 0: how many the worker took.
+ */
 static uint64_t die_twice(const struct scene *scene, uint64_t death, uint64_t second)
 {
     uint64_t steps;
@@ -129,13 +156,7 @@ static uint64_t die_twice(const struct scene *scene, uint64_t death, uint64_t se
     steps = process_kill_after(work, NULL, death);
     if (second > 0)
         (void)process_kill_after(recover_in_process, NULL, second);
-    ck_assert_msg(recover_from_death() == RECOVERED, "%s: dead after %ju and %ju instructions",
-                  scene->name, (uintmax_t)death, (uintmax_t)second);
-    if (shared->slot.header_due)
-        ck_assert(has_header());
-    assert_exact();
-    serve_all();
-    set_at(0);
+    settle_and_serve(scene, death, second);
     return steps;
 }
 
@@ -165,8 +186,83 @@ START_TEST(death_at_any_instruction_loses_no_byte)
     stride = 1 + all * (all + recovery / 2) / 2 / STEPS_IN_ALL;
     for (uint64_t i = 0; i * stride < all; i++)
         (void)die_twice(scene, i * stride, i % 2 * (1 + i * TURN % recovery));
-    if (!scene->header)
+    if (scene->header == NO_HEADER)
         end_stream();
+}
+END_TEST
+
+/* A worker that has read what came, and dies at the moment when it would send it. */
+static ssize_t die_sending(int fd, const void *from, size_t size, int flags)
+{
+    (void)fd;
+    (void)from;
+    (void)size;
+    (void)flags;
+    _exit(EXIT_SUCCESS);
+}
+
+static ssize_t die_moving_out(int from, off_t *from_at, int to, off_t *to_at, size_t size,
+                              unsigned flags)
+{
+    if (to == served)
+        _exit(EXIT_SUCCESS);
+    return splice(from, from_at, to, to_at, size, flags);
+}
+
+static const struct stream_calls deadly = {recv, die_sending, die_moving_out};
+
+static const struct scene last_scenes[] = {
+    {"read", &deadly, .bulk = false},
+    {"moved", &deadly, .bulk = true},
+    {"read a header", &deadly, .header = HEADER_WAS_READ},
+};
+
+enum { LAST_SCENES = sizeof(last_scenes) / sizeof(last_scenes[0]) };
+
+/* What recovers from a death is killed itself, after each instruction in turn. */
+START_TEST(death_of_the_recovery_loses_no_byte)
+{
+    const struct scene *scene = &last_scenes[_i];
+    uint64_t steps = 0, taken;
+
+    do {
+        set_scene(scene);
+        ck_assert_int_eq(process_run(work, NULL), EXIT_SUCCESS);
+        ck_assert_uint_eq(atomic_load(at), NUMBER + 1);
+        taken = process_kill_after(recover_in_process, NULL, ++steps);
+        settle_and_serve(scene, 0, steps);
+    } while (taken == steps);
+}
+END_TEST
+
+static int give_up(void *unused)
+{
+    (void)unused;
+    set_at(NUMBER + 1);
+    stream_drop(&shared->slot, &io);
+    return EXIT_SUCCESS;
+}
+
+/* It ends while something is owed: then it is reset, or goes on, but never with other bytes. */
+START_TEST(death_at_an_end_sends_nothing_wrong)
+{
+    static const struct scene scene = {"gives up", &sparing, SIZE_MAX, .owing = true};
+    uint64_t steps = 0, taken;
+    unsigned went_on = 0;
+
+    do {
+        new_connection();
+        set_scene(&scene);
+        taken = process_kill_after(give_up, NULL, ++steps);
+        if (recover_from_death() == RECOVERED) {
+            assert_exact();
+            serve_all();
+            went_on++;
+        }
+        set_at(0);
+    } while (taken == steps);
+    ck_assert_uint_gt(went_on, 0);
+    ck_assert_uint_lt(went_on, steps);
 }
 END_TEST
 
@@ -189,5 +285,7 @@ int main(void)
 
     tcase_add_checked_fixture(tcase, make_worker, drop_worker);
     tcase_add_loop_test(tcase, death_at_any_instruction_loses_no_byte, 0, SCENES);
+    tcase_add_loop_test(tcase, death_of_the_recovery_loses_no_byte, 0, LAST_SCENES);
+    tcase_add_test(tcase, death_at_an_end_sends_nothing_wrong);
     return suite_run("recovery_kill", tcase);
 }
