@@ -365,9 +365,8 @@ static void assert_places_after_a_death(void)
  */
 START_TEST(death_at_any_instruction_loses_no_place)
 {
-    enum { STEPS_IN_ALL = 100000 };
-    uint64_t all = process_kill_after(come_and_go, NULL, UINT64_MAX),
-             stride = 1 + all * all / 2 / STEPS_IN_ALL;
+    uint64_t all = process_kill_after(come_and_go, NULL, UINT64_MAX);
+    uint64_t stride = process_stride(all, all / 2);
 
     bury(ALICE);
     ck_assert_int_eq(open_one(BOB, 1, 3, CAPACITY), 0);
@@ -400,21 +399,28 @@ static void go_on_after_death(void)
     ck_assert_uint_eq(shared->index.sources, 0);
 }
 
-/* Who goes on says again whose the connection is; it counts once, whether it did already or not. */
-START_TEST(death_at_any_instruction_counts_a_client_once)
+/* How many instructions it took to assign the client until that was killed. */
+static uint64_t die_assigning(uint64_t death)
 {
     const struct ledger_limits limits = {.connections = 1};
     const struct addr proxy = peer_at(9);
-    uint64_t steps = 0, taken;
+    const struct source none = {0};
     uint32_t number;
+    uint64_t steps;
 
-    do {
-        ck_assert_int_eq(ledger_open(&ledger, ALICE, &proxy, &(struct source){0}, &limits, &number),
-                         0);
-        taken = process_kill_after(assign, NULL, steps);
-        go_on_after_death();
-        steps += 3;
-    } while (taken + 3 == steps);
+    ck_assert_int_eq(ledger_open(&ledger, ALICE, &proxy, &none, &limits, &number), 0);
+    steps = process_kill_after(assign, NULL, death);
+    go_on_after_death();
+    return steps;
+}
+
+/* Who goes on says again whose the connection is; it counts once, whether it did already or not. */
+START_TEST(death_at_any_instruction_counts_a_client_once)
+{
+    uint64_t all = die_assigning(UINT64_MAX), stride = process_stride(all, all / 2);
+
+    for (uint64_t death = 0; death < all; death += stride)
+        ck_assert_uint_le(die_assigning(death), death);
 }
 END_TEST
 

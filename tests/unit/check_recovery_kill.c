@@ -178,12 +178,12 @@ static void count_steps(const struct scene *scene, uint64_t *ret_work, uint64_t 
  */
 START_TEST(death_at_any_instruction_loses_no_byte)
 {
-    enum { STEPS_IN_ALL = 60000, TURN = 37 };
+    enum { TURN = 37 };
     const struct scene *scene = &scenes[_i];
     uint64_t all, recovery, stride;
 
     count_steps(scene, &all, &recovery);
-    stride = 1 + all * (all + recovery / 2) / 2 / STEPS_IN_ALL;
+    stride = process_stride(all, all / 2 + recovery / 4);
     for (uint64_t i = 0; i * stride < all; i++)
         (void)die_twice(scene, i * stride, i % 2 * (1 + i * TURN % recovery));
     if (scene->header == NO_HEADER)
@@ -219,19 +219,27 @@ static const struct scene last_scenes[] = {
 
 enum { LAST_SCENES = sizeof(last_scenes) / sizeof(last_scenes[0]) };
 
+/* How many instructions the recovery took until it was killed. */
+static uint64_t die_recovering(const struct scene *scene, uint64_t death)
+{
+    uint64_t steps;
+
+    set_scene(scene);
+    ck_assert_int_eq(process_run(work, NULL), EXIT_SUCCESS);
+    ck_assert_uint_eq(atomic_load(at), NUMBER + 1);
+    steps = process_kill_after(recover_in_process, NULL, death);
+    settle_and_serve(scene, 0, death);
+    return steps;
+}
+
 /* What recovers from a death is killed itself, after each instruction in turn. */
 START_TEST(death_of_the_recovery_loses_no_byte)
 {
     const struct scene *scene = &last_scenes[_i];
-    uint64_t steps = 0, taken;
+    uint64_t all = die_recovering(scene, UINT64_MAX), stride = process_stride(all, all / 2);
 
-    do {
-        set_scene(scene);
-        ck_assert_int_eq(process_run(work, NULL), EXIT_SUCCESS);
-        ck_assert_uint_eq(atomic_load(at), NUMBER + 1);
-        taken = process_kill_after(recover_in_process, NULL, ++steps);
-        settle_and_serve(scene, 0, steps);
-    } while (taken == steps);
+    for (uint64_t death = 0; death < all; death += stride)
+        ck_assert_uint_le(die_recovering(scene, death), death);
 }
 END_TEST
 
@@ -243,26 +251,35 @@ static int give_up(void *unused)
     return EXIT_SUCCESS;
 }
 
+/* What becomes of it when its worker is killed after so many instructions, which are returned. */
+static uint64_t die_giving_up(uint64_t death, unsigned *went_on)
+{
+    static const struct scene scene = {"gives up", &sparing, SIZE_MAX, .owing = true};
+    uint64_t steps;
+
+    new_connection();
+    set_scene(&scene);
+    steps = process_kill_after(give_up, NULL, death);
+    if (recover_from_death() == RECOVERED) {
+        assert_exact();
+        serve_all();
+        ++*went_on;
+    }
+    set_at(0);
+    return steps;
+}
+
 /* It ends while something is owed: then it is reset, or goes on, but never with other bytes. */
 START_TEST(death_at_an_end_sends_nothing_wrong)
 {
-    static const struct scene scene = {"gives up", &sparing, SIZE_MAX, .owing = true};
-    uint64_t steps = 0, taken;
-    unsigned went_on = 0;
+    unsigned went_on = 0, deaths = 0;
+    uint64_t all = die_giving_up(UINT64_MAX, &went_on), stride = process_stride(all, all / 2);
 
-    do {
-        new_connection();
-        set_scene(&scene);
-        taken = process_kill_after(give_up, NULL, ++steps);
-        if (recover_from_death() == RECOVERED) {
-            assert_exact();
-            serve_all();
-            went_on++;
-        }
-        set_at(0);
-    } while (taken == steps);
+    ck_assert_uint_eq(went_on, 0);
+    for (uint64_t death = 0; death < all; death += stride, deaths++)
+        ck_assert_uint_le(die_giving_up(death, &went_on), death);
     ck_assert_uint_gt(went_on, 0);
-    ck_assert_uint_lt(went_on, steps);
+    ck_assert_uint_lt(went_on, deaths);
 }
 END_TEST
 

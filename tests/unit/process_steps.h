@@ -48,3 +48,14 @@ static inline uint64_t process_kill_after(int (*body)(void *), void *argument, u
     ck_assert_int_eq(waitpid(pid, &status, 0), pid);
     return steps;
 }
+
+/*
+ * How many instructions to go on from one death to the next: 1 if ALL of them can be looked at in a
+ * few seconds, each with MEAN steps, which is not so with sanitizers.
+ */
+static inline uint64_t process_stride(uint64_t all, uint64_t mean)
+{
+    enum { STEPS_IN_ALL = 60000 };
+
+    return 1 + all * mean / STEPS_IN_ALL;
+}
