@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <signal.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <sys/epoll.h>
 
@@ -86,14 +87,29 @@ void loop_free(struct loop *loop)
     free(loop);
 }
 
+/* The kernel would give the lowest number first, whatever came first. */
+static int64_t priority_of(int signal)
+{
+    return signal >= SIGRTMIN ? SD_EVENT_PRIORITY_IMPORTANT : SD_EVENT_PRIORITY_NORMAL;
+}
+
 int loop_add_signal(struct loop *loop, int signal)
 {
+    sd_event_source *source;
     sigset_t set;
+    int r;
 
     if (sigemptyset(&set) < 0 || sigaddset(&set, signal) < 0 ||
         sigprocmask(SIG_BLOCK, &set, NULL) < 0)
         return -errno;
-    return sd_event_add_signal(loop->event, NULL, signal, on_signal, loop);
+    r = sd_event_add_signal(loop->event, &source, signal, on_signal, loop);
+    if (r < 0)
+        return r;
+    r = sd_event_source_set_priority(source, priority_of(signal));
+    if (r >= 0)
+        r = sd_event_source_set_floating(source, true); /* it lives as long as the loop */
+    sd_event_source_unref(source);
+    return r;
 }
 
 int loop_watch(struct loop *loop, unsigned number, int fd)

@@ -22,7 +22,10 @@ struct loop;
 int loop_new(const struct loop_handlers *handlers, void *user, struct loop **ret);
 void loop_free(struct loop *loop);
 
-/* Blocks the signal for this process and hands it to on_signal. 0 or -errno. */
+/*
+ * Blocks the signal for this process and hands it to on_signal. Where several wait, real-time
+ * signals come first. 0 or -errno.
+ */
 int loop_add_signal(struct loop *loop, int signal);
 
 /* Calls on_readable(number) while FD is readable; -1 ends that: before FD is closed. 0 or -errno.

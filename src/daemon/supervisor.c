@@ -5,6 +5,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <time.h>
 
 #include "base/descriptors.h"
 #include "base/log.h"
@@ -363,6 +364,16 @@ static int exit_status(int error)
     return error == -EACCES || error == -EPERM ? EXIT_PERMISSION : EXIT_FAILURE;
 }
 
+/*
+ * The units have RestartSec=0, which is for whoever is killed. A start that fails is to be tried
+ * again, too, but not at once: that would soon be too often for the service manager.
+ */
+static void delay_next_try(int error)
+{
+    if (service_is_managed() && exit_status(error) == EXIT_FAILURE)
+        (void)nanosleep(&(struct timespec){.tv_sec = 1}, NULL); /* A signal may cut it short. */
+}
+
 static void supervisor_deinit(struct supervisor *s)
 {
     loop_free(s->loop);
@@ -409,5 +420,7 @@ int supervisor_run(const struct echod_options *options, struct conf *conf, int *
                         s->leaving ? "Left" : "Stopped");
     }
     supervisor_deinit(s);
+    if (r < 0)
+        delay_next_try(r);
     return r < 0 ? exit_status(r) : EXIT_SUCCESS;
 }
