@@ -17,7 +17,8 @@ void stop_at_once(struct supervisor *s)
     if (s->stop == STOP_NONE)
         service_stopping("Stopping at once");
     s->stop = STOP_ENDING;
-    store_forget_listeners(&s->listeners);
+    if (!s->leaving)
+        store_forget_listeners(&s->listeners);
     for (uint32_t i = 0; i < ARENA_WORKERS; i++)
         if (s->crew.member[i].state != MEMBER_NONE)
             crew_dismiss(&s->crew, i);
