@@ -177,6 +177,61 @@ START_TEST(no_descriptor_is_a_failure)
 }
 END_TEST
 
+/* The next process maps the same file; what was in it is there. */
+START_TEST(what_a_process_leaves_is_inherited)
+{
+    struct addr peer = addr_loopback(AF_INET, 7);
+    struct arena next;
+    int fd;
+
+    ck_assert_int_eq(arena_init(&arena), 0);
+    ck_assert_int_eq(slot_open(&arena.slots, 10, SLOT_FIRST_WORKER, &peer), 0);
+    stats_add(&arena.past->accepted, 862);
+    arena_use_place(&arena, 4);
+    fd = dup(arena.fd);
+    arena_deinit(&arena);
+    ck_assert_int_eq(arena_inherit(&next, fd), 0);
+    ck_assert_int_eq(next.fd, fd);
+    ck_assert_uint_eq(slot_owner(&next.slots.slots[0]), SLOT_FIRST_WORKER);
+    ck_assert_uint_eq(stats_read(&next.past->accepted), 862);
+    ck_assert_uint_eq(arena_places(&next), 5);
+    arena_deinit(&next);
+}
+END_TEST
+
+enum damage { OTHER_VERSION, OTHER_MAGIC, TOO_SHORT, TOO_MANY_PLACES, DAMAGES };
+
+START_TEST(what_is_no_arena_of_ours_is_not_inherited)
+{
+    struct arena next;
+    uint32_t *header;
+    int fd;
+
+    ck_assert_int_eq(arena_init(&arena), 0);
+    header = (void *)arena.base;
+    switch ((enum damage)_i) {
+    case OTHER_VERSION:
+        header[2]++;
+        break;
+    case OTHER_MAGIC:
+        header[0]++;
+        break;
+    case TOO_SHORT:
+        ck_assert_int_eq(ftruncate(arena.fd, 1 << 20), 0);
+        break;
+    case TOO_MANY_PLACES:
+        arena_use_place(&arena, ARENA_WORKERS);
+        break;
+    case DAMAGES:
+        break;
+    }
+    fd = dup(arena.fd);
+    ck_assert_int_eq(arena_inherit(&next, fd), -EPROTO);
+    ck_assert_int_eq(next.fd, -1);
+    ck_assert_int_eq(close(fd), 0); /* It was not taken over. */
+}
+END_TEST
+
 int main(void)
 {
     TCase *tcase = tcase_create("arena");
@@ -192,5 +247,7 @@ int main(void)
     tcase_add_test(tcase, end_leaves_nothing_open);
     tcase_add_test(tcase, failure_leaves_nothing_open);
     tcase_add_test(tcase, no_descriptor_is_a_failure);
+    tcase_add_test(tcase, what_a_process_leaves_is_inherited);
+    tcase_add_loop_test(tcase, what_is_no_arena_of_ours_is_not_inherited, 0, DAMAGES);
     return suite_run("arena", tcase);
 }

@@ -83,7 +83,7 @@ static void set_scene(enum kind kind, size_t size)
 
     io.calls = kind == MOVE_NOTHING ? &immobile : &calls;
     close_pipe();
-    stream_open_pipe(&io);
+    stream_open_pipe(io.pipe);
     ck_assert_int_ge(io.pipe[0], 0);
     memset(shared->buffer, 0, sizeof(shared->buffer)); /* Nothing there is right by chance. */
     shared->slot.bulk = kind == MOVE || kind == MOVE_NOTHING;

@@ -114,7 +114,7 @@ static void set_scene(const struct scene *scene)
     const char *fault;
 
     close_pipe();
-    stream_open_pipe(&io);
+    stream_open_pipe(io.pipe);
     ck_assert_int_ge(io.pipe[0], 0);
     io.calls = scene->calls;
     takes = scene->takes;
