@@ -122,18 +122,25 @@ int arena_init(struct arena *arena)
     return r;
 }
 
-int arena_inherit(struct arena *arena, int fd)
+int arena_check(int fd)
 {
     struct header header;
     struct stat status;
 
-    *arena = (struct arena){.fd = -1};
     if (fstat(fd, &status) < 0)
         return -errno;
     if (status.st_size != (off_t)LENGTH ||
         pread(fd, &header, sizeof(header), 0) != (ssize_t)sizeof(header) || !is_readable(&header))
         return -EPROTO;
-    return arena_map(arena, fd);
+    return 0;
+}
+
+int arena_inherit(struct arena *arena, int fd)
+{
+    int r = arena_check(fd);
+
+    *arena = (struct arena){.fd = -1};
+    return r < 0 ? r : arena_map(arena, fd);
 }
 
 void arena_use_place(struct arena *arena, uint32_t number)

@@ -60,4 +60,7 @@ int arena_init(struct arena *arena);
  */
 int arena_inherit(struct arena *arena, int fd);
 
+/* Whether arena_inherit() would succeed: 0 or -errno, as that. */
+int arena_check(int fd);
+
 void arena_deinit(struct arena *arena);

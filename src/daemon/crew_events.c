@@ -257,6 +257,8 @@ void crew_reap(struct supervisor *s)
             on_death(s, number, status);
         else if (pid == s->reload.lookup.pid)
             s->reload.lookup.pid = 0; /* Its pipe says all there is; the number may be reused. */
+        else if (pid == s->upgrade.trial.pid)
+            image_trial_ended(&s->upgrade.trial, status);
     }
     set_fold_timer(s);
 }

@@ -65,6 +65,14 @@ static int connect_to_null(void)
     return 0;
 }
 
+enum daemonize_result daemonize_again(int *ret)
+{
+    bool left = chdir("/") == 0;
+
+    *ret = left ? -1 : errno;
+    return left ? DAEMONIZE_CHILD : DAEMONIZE_FAILED;
+}
+
 /* The parent: texts come first, then a NUL and the exit status. */
 static int wait_for_daemon(int fd)
 {

@@ -16,5 +16,11 @@ enum daemonize_result {
  */
 enum daemonize_result daemonize(int *ret);
 
+/*
+ * The same for a daemon that has just become another program, execve(2): it is one already, and
+ * only leaves the directory to which the paths in argv were relative.
+ */
+enum daemonize_result daemonize_again(int *ret);
+
 /* Lets the parent end with this exit status; closes the pipe. Does nothing with -1. */
 void daemonize_tell(int *parent, int status);

@@ -10,11 +10,14 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "daemon/image.h"
+
 #define DEFAULT_PID_FILE RUNSTATEDIR "/echod.pid"
 
 enum {
     OPTION_CHECK_CONFIG = 256,
     OPTION_PRINT_CONFIG,
+    OPTION_CHECK_UPGRADE,
     OPTION_DAEMON,
     OPTION_PID_FILE,
     OPTION_INETD,
@@ -29,6 +32,7 @@ static const struct option long_options[] = {
     {"config", required_argument, NULL, 'c'},
     {"check-config", no_argument, NULL, OPTION_CHECK_CONFIG},
     {"print-config", no_argument, NULL, OPTION_PRINT_CONFIG},
+    {"check-upgrade", required_argument, NULL, OPTION_CHECK_UPGRADE},
     {"daemon", no_argument, NULL, OPTION_DAEMON},
     {"pid-file", required_argument, NULL, OPTION_PID_FILE},
     {"inetd", no_argument, NULL, OPTION_INETD},
@@ -48,6 +52,7 @@ static void print_help(void)
          "  -c, --config FILE    read FILE and FILE.d/*.conf, not " SYSCONFDIR "/echod.conf\n"
          "      --check-config   say what is wrong in the configuration, and exit\n"
          "      --print-config   print the configuration in force, and exit\n"
+         "      --check-upgrade FD  what a running echod asks a new one, see SIGUSR2\n"
          "      --daemon         go into the background once listening\n"
          "      --pid-file FILE  with --daemon, instead of " DEFAULT_PID_FILE "\n"
          "      --inetd          serve the one connection on standard input\n"
@@ -94,6 +99,17 @@ static bool set_config(struct echod_options *options, const char *file)
     return true;
 }
 
+static bool set_check_upgrade(struct echod_options *options, const char *descriptor)
+{
+    char *end;
+    long fd = strtol(descriptor, &end, 10);
+
+    options->check_upgrade = (int)fd;
+    return (end > descriptor && *end == '\0' && fd > STDERR_FILENO && fd < INT_MAX) ||
+           wrong("--check-upgrade %s: allowed: a descriptor, which a running echod passes",
+                 descriptor);
+}
+
 static bool take_option(struct echod_options *options, int option, const char *argument)
 {
     switch (option) {
@@ -105,6 +121,8 @@ static bool take_option(struct echod_options *options, int option, const char *a
     case OPTION_PRINT_CONFIG:
         options->print_config = true;
         return true;
+    case OPTION_CHECK_UPGRADE:
+        return set_check_upgrade(options, argument);
     case OPTION_DAEMON:
         options->daemon = true;
         return true;
@@ -135,7 +153,7 @@ static bool check_combination(struct echod_options *options)
         return wrong("--pid-file %s: needs --daemon", options->pid_file);
     if (options->daemon && options->inetd)
         return wrong("--daemon and --inetd exclude each other");
-    if (options->daemon && getenv("LISTEN_FDS"))
+    if (options->daemon && getenv("LISTEN_FDS") && !image_was_replaced())
         return wrong("--daemon closes all descriptors, but the service manager passed some "
                      "($LISTEN_FDS): start echod without --daemon");
     if (options->user && options->inetd)
@@ -147,7 +165,7 @@ enum options_result echod_options_parse(int argc, char **argv, struct echod_opti
 {
     int option;
 
-    *ret = (struct echod_options){.log_level = -1, .log_target = -1};
+    *ret = (struct echod_options){.check_upgrade = -1, .log_level = -1, .log_target = -1};
     while ((option = getopt_long(argc, argv, "c:", long_options, NULL)) != -1) {
         if (option == OPTION_HELP) {
             print_help();

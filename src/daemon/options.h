@@ -12,6 +12,7 @@ struct echod_options {
     char dropins[PATH_MAX + 4];
     bool check_config;
     bool print_config;
+    int check_upgrade; /* the descriptor of a running echod's memory, or -1 */
     bool daemon;
     bool inetd;
     char pid_file[PATH_MAX]; /* absolute */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "daemon/supervisor_state.h"
 
+#include <config.h>
 #include <errno.h>
 
 #include "base/clock.h"
@@ -241,14 +242,37 @@ bool reload_has_moved(const struct supervisor *s)
            crew_count(&s->crew, MEMBER_LEAVING) == 0;
 }
 
-void reload_finish(struct supervisor *s)
+/* The workers of the program before this one are as old as those of a configuration before. */
+void reload_take_over(struct supervisor *s)
+{
+    s->reload.state = RELOAD_MOVING;
+    change_guard(s);
+}
+
+static void log_upgraded(const struct supervisor *s)
+{
+    (void)log_event(EVENT_UPGRADED, 0,
+                    LOG_FIELDS(LOG_NUMBER(FIELD_WORKERS, crew_count(&s->crew, MEMBER_SERVING))),
+                    "Upgraded: echod " PACKAGE_VERSION " goes on with all connections");
+}
+
+static void log_reloaded(const struct supervisor *s)
 {
     uint64_t took = clock_usec() - s->reload.began_usec;
 
-    crew_expect_nothing(&s->crew);
     (void)log_event(EVENT_RELOADED, 0,
                     LOG_FIELDS(LOG_NUMBER(FIELD_DURATION_USEC, took),
                                LOG_NUMBER(FIELD_WORKERS, crew_count(&s->crew, MEMBER_SERVING))),
                     "Reloaded in %.1f ms: the new configuration is in force", (double)took / 1000);
+}
+
+void reload_finish(struct supervisor *s)
+{
+    crew_expect_nothing(&s->crew);
+    if (s->upgraded)
+        log_upgraded(s);
+    else
+        log_reloaded(s);
+    s->upgraded = false;
     reload_end(s);
 }

@@ -74,15 +74,14 @@ static bool put(struct store *store, struct listener *listener)
     return false;
 }
 
-/* The same. */
+/* The same. If it stays there, it is until the service manager empties the store at the stop. */
 static bool take_out(struct listener *listener)
 {
     char name[HANDED_NAME_SIZE];
+    int r = service_unstore(store_listener_name(listener, name));
 
-    if (service_unstore(store_listener_name(listener, name)) < 0)
-        return false;
     listener->stored = 0;
-    return true;
+    return r == 0;
 }
 
 void store_replace_listeners(struct store *store, struct listener_set *before,
@@ -99,7 +98,11 @@ void store_replace_listeners(struct store *store, struct listener_set *before,
 
 void store_forget_listeners(struct listener_set *listeners)
 {
-    for (size_t i = 0; i < listeners->count; i++)
-        if (listeners->list[i].stored && !take_out(&listeners->list[i]))
-            break;
+    bool heard = true;
+
+    for (size_t i = 0; i < listeners->count; i++) {
+        if (listeners->list[i].stored && heard)
+            heard = take_out(&listeners->list[i]);
+        listeners->list[i].stored = 0;
+    }
 }

@@ -100,6 +100,7 @@ static void settle(struct supervisor *s)
 {
     if (s->stop == STOP_NONE && reload_has_moved(s))
         reload_finish(s);
+    upgrade_go_on(s);
     if (s->leaving)
         leave_go_on(s);
     else if (s->stop == STOP_SETTLING || s->stop == STOP_DRAINING)
@@ -136,6 +137,9 @@ static void on_signal(void *user, int signo)
     case SIGUSR1:
         supervisor_log_counters(s);
         break;
+    case SIGUSR2:
+        upgrade_start(s);
+        break;
     case SIGCHLD:
         crew_reap(s);
         break;
@@ -163,6 +167,9 @@ static void on_timer(void *user, unsigned timer)
     case TIMER_LOOKUP:
         reload_give_up_lookup(s);
         break;
+    case TIMER_UPGRADE:
+        upgrade_give_up_trial(s);
+        break;
     case TIMER_FOLDED:
         supervisor_log_unreported(s);
         (void)loop_set_timer(s->loop, TIMER_FOLDED, log_flush_folded());
@@ -175,20 +182,43 @@ static void on_readable(void *user, unsigned fd_number)
 {
     struct supervisor *s = user;
 
-    if (fd_number == FD_CREW)
+    switch ((enum supervisor_fd)fd_number) {
+    case FD_CREW:
         crew_read(s);
-    else
+        break;
+    case FD_LOOKUP:
         reload_resolved(s);
+        break;
+    case FD_UPGRADE:
+        upgrade_read(s);
+        break;
+    }
     settle(s);
 }
 
 /* The start. */
+
+/* Somebody may have removed it. Then there is none, as another process may have made its own. */
+static void adopt_pidfile(struct supervisor *s)
+{
+    const char *path = s->options->pid_file;
+
+    if (s->handed.pidfile < 0)
+        return;
+    if (pidfile_adopt(s->setup->pidfile, s->handed.pidfile, path) == 0)
+        s->handed.pidfile = -1;
+    else
+        (void)log_event(EVENT_NOTICE, 0, LOG_NO_FIELDS,
+                        "The pid file %s is another one than before the upgrade: going on without",
+                        path);
+}
 
 static int take_handed(struct supervisor *s, struct failure *failure)
 {
     int r = handed_take(&s->handed);
 
     s->store.next_number = s->handed.next_number;
+    adopt_pidfile(s);
     return r < 0 ? failure_set(failure, r, "Cannot take the service manager's descriptors: %m") : 0;
 }
 
@@ -238,7 +268,7 @@ static int choose_identity(struct supervisor *s, struct failure *failure)
 
 static int open_loop(struct supervisor *s)
 {
-    const int signals[] = {SIGTERM, SIGINT, SIGQUIT, SIGHUP, SIGUSR1, SIGCHLD, SIGRTMIN};
+    const int signals[] = {SIGTERM, SIGINT, SIGQUIT, SIGHUP, SIGUSR1, SIGUSR2, SIGCHLD, SIGRTMIN};
     static const struct loop_handlers handlers = {on_signal, on_timer, on_readable};
     int r = loop_new(&handlers, s, &s->loop);
 
@@ -256,7 +286,6 @@ static void set_dispositions(void)
 {
     (void)signal(SIGPIPE, SIG_IGN);
     (void)signal(SIGXFSZ, SIG_IGN); /* ulimit -f: ftruncate(2) then says EFBIG */
-    (void)signal(SIGUSR2, SIG_IGN); /* no order of ours, and no reason to die */
     (void)signal(SIGCHLD, SIG_DFL); /* else waitpid(2) would have nothing to say */
 }
 
@@ -350,7 +379,10 @@ static int start(struct supervisor *s, struct failure *failure)
     r = crew_spawn_all(&s->crew, &s->conf, &s->access, &s->listeners, crew_wanted(&s->conf));
     if (r < 0)
         return failure_set(failure, r, "Cannot start the workers: %m");
-    crew_start_all(&s->crew, MEMBER_SERVING);
+    if (s->upgraded)
+        reload_take_over(s);
+    else
+        crew_start_all(&s->crew, MEMBER_SERVING);
     crew_adopt(s);
     handed_deinit(&s->handed);
     announce_start(s);
@@ -388,7 +420,7 @@ static void supervisor_deinit(struct supervisor *s)
     free(s);
 }
 
-int supervisor_run(const struct echod_options *options, struct conf *conf, int *parent)
+int supervisor_run(const struct supervisor_setup *setup, struct conf *conf)
 {
     struct supervisor *s = calloc(1, sizeof(*s));
     struct failure failure = {0};
@@ -396,16 +428,21 @@ int supervisor_run(const struct echod_options *options, struct conf *conf, int *
 
     if (!s)
         return exit_status(log_event(EVENT_START_FAILED, ENOMEM, LOG_NO_FIELDS, "%m"));
-    *s = (struct supervisor){.options = options,
+    *s = (struct supervisor){.setup = setup,
+                             .options = setup->options,
+                             .upgraded = image_was_replaced(),
                              .conf = conf_take(conf),
                              .handed = HANDED_NOTHING,
+                             .upgrade.trial.fd = -1,
                              .arena.fd = -1,
                              .crew.epoll = -1};
     r = start(s, &failure);
     if (r == 0) {
         supervisor_tell_ready(s);
         log_copy_errors(-1);
-        daemonize_tell(parent, EXIT_SUCCESS);
+        daemonize_tell(setup->parent, EXIT_SUCCESS);
+        crew_reap(s); /* Who died while the program changed is told by no signal any more. */
+        settle(s);
         r = loop_run(s->loop);
         if (r < 0)
             (void)failure_set(&failure, r, "The event loop failed: %m");

@@ -2,11 +2,19 @@
 #pragma once
 
 #include "base/conf.h"
+#include "daemon/image.h"
 #include "daemon/options.h"
+#include "daemon/pidfile.h"
+
+struct supervisor_setup {
+    const struct echod_options *options;
+    const struct image *image; /* for an upgrade */
+    struct pidfile *pidfile;   /* if this is the next program, it goes on with that of the last */
+    int *parent;               /* the pipe of daemonize(), or -1; it is told when echod listens */
+};
 
 /*
  * The supervisor: owns the configuration, which it takes over, the listeners and the workers, talks
- * to the service manager, and never echoes. Runs until it is told to stop. PARENT is the pipe of
- * daemonize(), or -1; it is told when echod listens. Returns the exit status.
+ * to the service manager, and never echoes. Runs until it is told to stop. Returns the exit status.
  */
-int supervisor_run(const struct echod_options *options, struct conf *conf, int *parent);
+int supervisor_run(const struct supervisor_setup *setup, struct conf *conf);

@@ -8,6 +8,7 @@
 #include "daemon/failure.h"
 #include "daemon/handed.h"
 #include "daemon/identity.h"
+#include "daemon/image.h"
 #include "daemon/inheritance.h"
 #include "daemon/listening.h"
 #include "daemon/lookup.h"
@@ -24,9 +25,10 @@ enum supervisor_timer {
     TIMER_STOP,    /* a stop has taken long enough */
     TIMER_FOLDED,  /* folded messages are to be counted up */
     TIMER_LOOKUP,  /* a host's lookup has taken long enough */
+    TIMER_UPGRADE, /* a program that is tried has taken long enough */
 };
 
-enum supervisor_fd { FD_CREW, FD_LOOKUP };
+enum supervisor_fd { FD_CREW, FD_LOOKUP, FD_UPGRADE };
 
 enum reload_state {
     RELOAD_NONE,
@@ -44,6 +46,18 @@ struct reload {
     struct failure failure; /* of the last one, or "" */
 };
 
+enum upgrade_state {
+    UPGRADE_NONE,
+    UPGRADE_ASKED,   /* as soon as no reload is under way */
+    UPGRADE_TRYING,  /* a child runs the new program */
+    UPGRADE_WAITING, /* until nothing is under way */
+};
+
+struct upgrade {
+    enum upgrade_state state;
+    struct image_trial trial; /* TRYING */
+};
+
 enum stop_state {
     STOP_NONE,
     STOP_SETTLING, /* the old workers of a reload give up all they have first */
@@ -54,7 +68,8 @@ enum stop_state {
 };
 
 struct supervisor {
-    const struct echod_options *options;
+    const struct supervisor_setup *setup;
+    const struct echod_options *options; /* its options */
     struct identity identity;
     struct conf conf;     /* in force */
     struct access access; /* its access lists */
@@ -68,6 +83,8 @@ struct supervisor {
     struct crew crew;
     struct respawn respawn;
     struct reload reload;
+    struct upgrade upgrade;
+    bool upgraded; /* the reload under way is the end of an upgrade */
     enum stop_state stop;
     bool leaving;        /* it is no stop: somebody else will go on with the connections */
     uint64_t unreported; /* lost reports that were said */
@@ -76,7 +93,7 @@ struct supervisor {
 
 /*
  * The files, each of which knows those before it: crew_moves.c, crew_orphans.c, crew_events.c,
- * status.c, reload.c, stop.c, leave.c, supervisor.c.
+ * status.c, reload.c, upgrade.c, stop.c, leave.c, supervisor.c.
  */
 
 /* crew_moves.c: connections on their way between workers. */
@@ -117,6 +134,13 @@ void reload_cancel(struct supervisor *s);
 void reload_cancel_unless_moving(struct supervisor *s); /* then it goes on to its end */
 bool reload_has_moved(const struct supervisor *s);      /* the last old worker is gone */
 void reload_finish(struct supervisor *s);
+void reload_take_over(struct supervisor *s); /* at the start: from workers that live already */
+
+/* upgrade.c: the next program takes the place of this one. */
+void upgrade_start(struct supervisor *s);
+void upgrade_read(struct supervisor *s);
+void upgrade_give_up_trial(struct supervisor *s);
+void upgrade_go_on(struct supervisor *s); /* after each event */
 
 /* leave.c: the connections stay, and wait for the next process. */
 void leave_begin(struct supervisor *s);

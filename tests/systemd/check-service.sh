@@ -155,13 +155,66 @@ test_reload_of_an_impossible_address() {
 }
 
 # A new echod comes by rename; the running one is told to check its files with it, then restarted.
-test_upgrade() {
+test_new_version() {
     systemctl start echod
     cp "$SBIN/echod" "$SBIN/echod.new"
     mv "$SBIN/echod.new" "$SBIN/echod"
     try "reload" systemctl reload echod
     try "restart" systemctl restart echod
     try "echo" echoes
+}
+
+upgrades_are() {
+    [ "$(events upgraded "${2-}" | wc -l)" -eq "$1" ]
+}
+
+# upgrade UNIT: with SIGUSR2, several times; the process stays, and a connection in it
+upgrade() {
+    local pid i
+    pid=$(main_pid "$1")
+    exec 3<>/dev/tcp/127.0.0.1/65432
+    try "an echo" say before
+    for i in 1 2 3; do
+        cp "$SBIN/echod" "$SBIN/echod.new"
+        mv "$SBIN/echod.new" "$SBIN/echod"
+        systemctl kill -s USR2 --kill-whom=main "$1"
+        wait_for "upgrade $i" upgrades_are "$i" "$1"
+        try "the connection goes on" say "$i"
+        try "echo" echoes
+    done
+    same "MainPID" "$pid" "$(main_pid "$1")"
+    same "ActiveState" active "$(property ActiveState "$1")"
+    like "status line" '^Listening on 127\.0\.0\.1:65432; workers: [1-9]' "$(property StatusText "$1")"
+}
+
+test_upgrade() {
+    systemctl start echod
+    upgrade echod
+    try "reload after it" systemctl reload echod
+    try "the connection goes on" say reloaded
+    try "restart after it" systemctl restart echod
+    try "the connection goes on" say restarted
+    try "stop" systemctl stop echod
+    same "Result" success "$(property Result)"
+}
+
+test_upgrade_of_the_activated() {
+    systemctl start echod.socket
+    try "echo" echoes
+    upgrade echod-activated
+    try "restart after it" systemctl restart echod-activated
+    try "the connection goes on" say restarted
+}
+
+test_upgrade_that_fails() {
+    systemctl start echod
+    exec 3<>/dev/tcp/127.0.0.1/65432
+    cp /bin/true "$SBIN/echod.new"
+    mv "$SBIN/echod.new" "$SBIN/echod"
+    systemctl kill -s USR2 --kill-whom=main echod
+    wait_for "the failure" happened upgrade-failed
+    try "the connection goes on" say after
+    tar -xf "$BUILT/installed.tar" -C / --keep-directory-symlink
 }
 
 run_tests "$@"
