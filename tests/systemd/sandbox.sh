@@ -11,11 +11,12 @@
 # mounts belong to the namespaces, all processes are under PID 1, and the cgroup is removed.
 #
 # What COMMAND says comes on standard output, at the end. The exit status is COMMAND's;
-# 125 when there could be no sandbox, with the reason on standard error.
+# 125 when there could be no sandbox, with the reason on standard error. SANDBOX_SECONDS are the
+# longest that it may take.
 set -eu
 
 # Longer than any test should take; then everything in the sandbox is killed.
-limit=300
+limit=${SANDBOX_SECONDS:-300}
 # What reaches beyond namespaces is withheld from everybody in there.
 bounding=-sys_module,-sys_rawio,-sys_time,-syslog,-mac_admin,-mac_override,-wake_alarm,-audit_read
 

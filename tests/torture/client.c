@@ -91,13 +91,12 @@ static void tell_findings(struct client *client, unsigned findings)
 /* The server has closed. */
 static void finish(struct client *client)
 {
-    if (client->state != CLIENT_ENDING) {
+    tell_findings(client, witness_end(&client->witness, client->sent));
+    if (client->state != CLIENT_ENDING || client->witness.at < client->sent) {
         fault(client, FAULT_BROKEN, "the end came early");
         return;
     }
-    if (client->witness.at == client->sent)
-        client->torment->record.finished++;
-    tell_findings(client, witness_end(&client->witness, client->sent));
+    client->torment->record.finished++;
     leave(client, draw(client, 0, COME_AGAIN_USEC));
 }
 
@@ -343,7 +342,7 @@ static void connected(struct client *client)
 
     (void)getsockopt(client->fd, SOL_SOCKET, SO_ERROR, &error, &size);
     if (error)
-        fault(client, FAULT_REFUSED, strerrorname_np(error));
+        fault(client, error == ECONNRESET ? FAULT_BROKEN : FAULT_REFUSED, strerrorname_np(error));
     else
         begin_stream(client);
 }

@@ -20,9 +20,10 @@ static void end(void)
         exit(EXIT_FAILURE);
 }
 
-void record_event(const char *event)
+void record_settled(unsigned grown)
 {
-    begin(event);
+    begin("settled");
+    printf(", \"grown\": %u", grown);
     end();
 }
 

@@ -5,6 +5,9 @@
 
 #include "torture/witness.h"
 
+/* Older than that, a connection is one of those that a crash must not harm. */
+enum { RECORD_GROWN_USEC = 2000000 };
+
 /* What is told on standard output: lines of JSON, each an object whose "event" says what it is. */
 
 /* Faults of a connection, beside those that a witness finds. */
@@ -46,5 +49,5 @@ void record_wrong(struct record *record, const struct witness *witness);
 /* "mark" or "end": all counts so far, and COUNT waits in microseconds, which are sorted here. */
 void record_totals(const struct record *record, const char *event, uint64_t *waits, size_t count);
 
-/* An event that has no more to it. */
-void record_event(const char *event);
+/* "settled": so many connections are older than RECORD_GROWN_USEC now. */
+void record_settled(unsigned grown);

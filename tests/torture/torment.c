@@ -186,6 +186,16 @@ static bool is_away(const struct client *client)
     return client->state == CLIENT_AWAY;
 }
 
+static unsigned count_grown(const struct run *run)
+{
+    uint64_t now = clock_usec();
+    unsigned n = 0;
+
+    for (unsigned i = 0; i < run->count; i++)
+        n += !is_away(&run->clients[i]) && now - run->clients[i].opened_usec > RECORD_GROWN_USEC;
+    return n;
+}
+
 /* ---- commands ---- */
 
 static void tell(struct run *run, const char *event)
@@ -295,7 +305,7 @@ int main(int argc, char **argv)
         wait_and_serve(&run);
         if (run.settling && all_are(&run, has_moved)) {
             run.settling = false;
-            record_event("settled");
+            record_settled(count_grown(&run));
         }
     }
     tell(&run, "end");

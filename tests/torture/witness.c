@@ -170,8 +170,5 @@ unsigned witness_end(struct witness *witness, uint64_t sent)
 
     for (; witness->held_size > 0; witness->held_size--)
         findings += take_strange(witness, sent);
-    if (witness->highest < sent)
-        findings += found(witness, LOST, witness->highest, sent - witness->highest);
-    witness->highest = sent;
     return findings;
 }

@@ -40,7 +40,7 @@ void witness_init(struct witness *witness, uint64_t seed);
 /* At most WITNESS_MOST bytes came; SENT were sent so far. Returns how many things are wrong. */
 unsigned witness_see(struct witness *witness, const uint8_t *bytes, size_t size, uint64_t sent);
 
-/* The stream has ended. Returns how many things are wrong that are known only now. */
+/* Nothing comes any more: at is sent if all is there. Returns how many things are wrong beside. */
 unsigned witness_end(struct witness *witness, uint64_t sent);
 
 /* "lost", and so on. */

@@ -20,7 +20,7 @@ class Tormentor:
     def __init__(self, program, targets, connections, seed, mix=None, patience=None):
         more = [f"--mix={mix}"] if mix else []
         more += [f"--patience={patience}"] if patience else []
-        self.faults = []
+        self.connections, self.faults = connections, []
         self.answers = queue.Queue()
         self.process = subprocess.Popen(
             [program, f"--connections={connections}", f"--seed={seed}", *more, *targets],
@@ -62,8 +62,11 @@ class Tormentor:
         return self._ask("mark", "mark", ANSWER_SECONDS)
 
     def settle(self):
-        """Returns when each client that waits for something has got some of it, or has a fault."""
-        return self._ask("settle", "settled", ANSWER_SECONDS)
+        """
+        Returns when each client that waits for something has got some of it, or has a fault: how
+        many connections are old enough to be safe from crashes.
+        """
+        return self._ask("settle", "settled", ANSWER_SECONDS)["grown"]
 
     def end(self):
         """Has all connections end; the counts."""
