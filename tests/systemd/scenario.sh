@@ -33,7 +33,7 @@ run_in_sandbox() {
     installed_for_systemd || skip "this build is not for where systemd looks"
     "$here/sandbox.sh" --show "$top_srcdir" --show "$top_builddir" \
         env top_srcdir="$top_srcdir" top_builddir="$top_builddir" in_sandbox=yes \
-        TORTUREFLAGS="${TORTUREFLAGS-}" \
+        TORTUREFLAGS="${TORTUREFLAGS-}" GAPFLAGS="${GAPFLAGS-}" \
         bash "$(readlink -f "$0")" "$@" || status=$?
     [ "$status" -ne 125 ] || skip "there is no sandbox to be had"
     exit "$status"

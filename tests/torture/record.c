@@ -60,24 +60,8 @@ void record_wrong(struct record *record, const struct witness *witness)
         record->wrong[kind] += witness->counts[kind];
 }
 
-static int compare(const void *a, const void *b)
-{
-    const uint64_t *x = a, *y = b;
-
-    return (*x > *y) - (*x < *y);
-}
-
-static void print_waits(uint64_t *waits, size_t count)
-{
-    if (count == 0)
-        return;
-    qsort(waits, count, sizeof(*waits), compare);
-    printf(", \"wait_usec\": {\"clients\": %zu, \"p50\": %" PRIu64 ", \"p99\": %" PRIu64
-           ", \"max\": %" PRIu64 "}",
-           count, waits[count / 2], waits[count * 99 / 100], waits[count - 1]);
-}
-
-void record_totals(const struct record *record, const char *event, uint64_t *waits, size_t count)
+void record_totals(const struct record *record, const char *event, const uint64_t *waits,
+                   size_t count)
 {
     begin(event);
     printf(", \"opened\": %" PRIu64 ", \"finished\": %" PRIu64 ", \"bytes\": %" PRIu64
@@ -88,6 +72,9 @@ void record_totals(const struct record *record, const char *event, uint64_t *wai
            record->faults[FAULT_SILENT]);
     for (int kind = 0; kind < FINDING_KINDS; kind++)
         printf(", \"%s\": %" PRIu64, finding_name(kind), record->wrong[kind]);
-    print_waits(waits, count);
+    printf(", \"waits_usec\": [");
+    for (size_t i = 0; i < count; i++)
+        printf("%s%" PRIu64, i > 0 ? ", " : "", waits[i]);
+    printf("]");
     end();
 }

@@ -46,8 +46,9 @@ void record_finding(const struct finding *finding, const struct culprit *culprit
 /* What a witness has found in the end. */
 void record_wrong(struct record *record, const struct witness *witness);
 
-/* "mark" or "end": all counts so far, and COUNT waits in microseconds, which are sorted here. */
-void record_totals(const struct record *record, const char *event, uint64_t *waits, size_t count);
+/* "mark" or "end": all counts so far, and COUNT waits in microseconds. */
+void record_totals(const struct record *record, const char *event, const uint64_t *waits,
+                   size_t count);
 
 /* "settled": so many connections are older than RECORD_GROWN_USEC now. */
 void record_settled(unsigned grown);

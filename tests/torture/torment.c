@@ -27,7 +27,9 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/cleanup.h"
 #include "base/clock.h"
+#include "base/descriptors.h"
 #include "torture/client.h"
 
 enum { HABITS = 16, EVENTS = 64, RAMP_USEC = 500000, LONGEST_SLEEP_USEC = 1000000 };
@@ -200,7 +202,7 @@ static unsigned count_grown(const struct run *run)
 
 static void tell(struct run *run, const char *event)
 {
-    uint64_t *waits = calloc(run->count + 1, sizeof(*waits));
+    _cleanup_(freep) uint64_t *waits = calloc(run->count + 1, sizeof(*waits));
     struct record record = run->torment.record;
     size_t n = 0;
 
@@ -213,7 +215,6 @@ static void tell(struct run *run, const char *event)
             record_wrong(&record, &run->clients[i].witness);
     }
     record_totals(&record, event, waits, n);
-    free(waits);
 }
 
 static void obey(struct run *run, const char *command)
@@ -296,6 +297,7 @@ int main(int argc, char **argv)
     struct epoll_event input = {.events = EPOLLIN};
     struct run run = {.torment.patience_usec = options.patience_s * 1000000};
 
+    (void)descriptors_raise_limit(&(size_t){0}); /* Or the sockets will tell. */
     run.torment.epoll = epoll_create1(EPOLL_CLOEXEC);
     if (run.torment.epoll < 0 ||
         epoll_ctl(run.torment.epoll, EPOLL_CTL_ADD, STDIN_FILENO, &input) < 0)

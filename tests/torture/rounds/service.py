@@ -100,6 +100,14 @@ class Unit(Service):
             raise Failed(f"{self.name} has failed")
         return properties.get("ActiveState") == "active" and properties.get("MainPID") != "0"
 
+    def output(self):
+        """What it wrote on standard output, as lines."""
+        subprocess.run(["journalctl", "--sync"], check=True)
+        done = subprocess.run(
+            ["journalctl", "-u", self.name, "-o", "cat"], capture_output=True, text=True, check=True
+        )
+        return done.stdout.splitlines()
+
     def main_pid(self):
         return int(self._properties().get("MainPID", 0))
 

@@ -51,7 +51,7 @@ class Session:
             if len(kinds) > 1:
                 time.sleep(self.random.uniform(0, MOST_CHAIN_PAUSE_SECONDS))
         self.tormentor.settle()
-        self.waits.append((chain.name, self.tormentor.mark().get("wait_usec", {})))
+        self.waits.append((chain.name, self.tormentor.mark()["waits_usec"]))
         self._settle()
 
     def _judge(self):
