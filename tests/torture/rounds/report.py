@@ -25,6 +25,7 @@ def summary(session, connections):
         **{kind: end.get(kind) for kind in WRONG},
         "broken_young": sum(chain.young for chain in session.chains),
         "broken_within_step": sum(chain.within_step for chain in session.chains),
+        "most_stored": session.most_stored,
         "faults": faults,
         "wait_ms": _waits(session.waits),
     }
@@ -51,7 +52,8 @@ def text(result):
     lines = [
         f"{result['service']}: {sum(result['disturbances'].values())} disturbances ({done}), "
         f"{result['connections']} clients, {result['opened']} connections, "
-        f"{result['messages']} messages, {gigabytes:.1f} GB",
+        f"{result['messages']} messages, {gigabytes:.1f} GB; at most {result['most_stored']} "
+        "descriptors in the store",
         "",
         "| lost | doubled | reordered | corrupted | broken or silent | young at a crash | within a "
         "step of a killed worker (Unix) |",

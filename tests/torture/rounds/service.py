@@ -42,6 +42,10 @@ class Service:
     def __init__(self, seed):
         self.random = random.Random(seed)
 
+    def stored(self):
+        """Without systemd there is no store."""
+        return 0
+
     def disturb(self, kind, patient):
         return getattr(self, kind.replace("-", "_"))(patient) or 0
 
@@ -88,7 +92,7 @@ class Unit(Service):
             raise Failed(f"systemctl {' '.join(arguments)}: {done.stderr.strip()}")
 
     def _properties(self):
-        names = "ActiveState,MainPID,ControlGroup"
+        names = "ActiveState,MainPID,ControlGroup,NFileDescriptorStore"
         done = subprocess.run(
             ["systemctl", "show", "-p", names, self.name], capture_output=True, text=True
         )
@@ -99,6 +103,10 @@ class Unit(Service):
         if properties.get("ActiveState") == "failed":
             raise Failed(f"{self.name} has failed")
         return properties.get("ActiveState") == "active" and properties.get("MainPID") != "0"
+
+    def stored(self):
+        """How many descriptors systemd keeps for it."""
+        return int(self._properties().get("NFileDescriptorStore", 0))
 
     def output(self):
         """What it wrote on standard output, as lines."""

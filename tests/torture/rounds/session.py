@@ -20,7 +20,7 @@ class Session:
         self.service, self.tormentor = service, tormentor
         self.kinds, self.random = kinds, random.Random(seed)
         self.chains, self.waits, self.seen = [], [], 0
-        self.end = None
+        self.end, self.most_stored = None, 0
 
     def run(self, rounds, deadline):
         """So many disturbances, or what time allows. How many there were."""
@@ -51,6 +51,7 @@ class Session:
             if len(kinds) > 1:
                 time.sleep(self.random.uniform(0, MOST_CHAIN_PAUSE_SECONDS))
         self.tormentor.settle()
+        self.most_stored = max(self.most_stored, self.service.stored())
         self.waits.append((chain.name, self.tormentor.mark()["waits_usec"]))
         self._settle()
 
