@@ -55,6 +55,14 @@ static void widen(int fd)
         (void)setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &bytes, sizeof(bytes)); /* then more boxes */
 }
 
+static void rewind_box(const struct escrow_box *box)
+{
+    static const int begin = 0;
+
+    (void)setsockopt(box->receive, SOL_SOCKET, SO_PEEK_OFF, &begin,
+                     sizeof(begin)); /* Never fails. */
+}
+
 static int add_box(struct escrow *escrow)
 {
     struct escrow_box box = {.number = escrow->next_number};
@@ -68,6 +76,7 @@ static int add_box(struct escrow *escrow)
     box.receive = pair[0];
     box.send = pair[1];
     widen(box.send);
+    rewind_box(&box); /* It may come while the escrow is read, and has to be read on in, too. */
     escrow->next_number++;
     escrow->box[escrow->count++] = box;
     (void)service_store(box_name(&box, name), box.receive); /* If not, it is as long as we are. */
@@ -95,14 +104,6 @@ int escrow_put(struct escrow *escrow, const struct escrow_entry *entries, const 
     if (r == 0)
         escrow->entries += count;
     return r;
-}
-
-static void rewind_box(const struct escrow_box *box)
-{
-    static const int begin = 0;
-
-    (void)setsockopt(box->receive, SOL_SOCKET, SO_PEEK_OFF, &begin,
-                     sizeof(begin)); /* Never fails. */
 }
 
 void escrow_rewind(struct escrow *escrow)
