@@ -270,7 +270,8 @@ START_TEST(idle_daemon_sleeps)
     int fd;
 
     e.variables[0] = "WATCHDOG_USEC=600000000"; /* no ping meanwhile */
-    start_with(WORKERS);
+    echod_configure(&e, "workers = %d; escrow_after = 0;", WORKERS);
+    echod_start(&e);
     workers = process_await_children(e.pid, WORKERS, NULL);
     fd = peer_connect(&e);
     for (int i = 0; i < 100; i++)
