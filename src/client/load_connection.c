@@ -96,20 +96,6 @@ static void open_connection(struct load_thread *thread, struct load_connection *
     break_off(thread, c);
 }
 
-static bool finish_connecting(struct load_thread *thread, struct load_connection *c)
-{
-    int r = dial_finish(c->fd, &thread->plan->peer, &thread->plan->dial);
-
-    thread->now = clock_nsec();
-    if (r < 0)
-        return load_fail_errno(thread, r, LOAD_NOT_CONNECTED);
-    thread->counts->opened++;
-    if (c->since >= thread->control->measure_from && c->since < thread->until)
-        histogram_add(&thread->counts->connect, (uint64_t)(thread->now - c->since));
-    c->state = LOAD_OPEN;
-    return send_some(thread, c);
-}
-
 static bool exchange(struct load_thread *thread, struct load_connection *c, uint32_t events)
 {
     bool more = false, ending = events & (EPOLLRDHUP | EPOLLHUP | EPOLLERR);
@@ -125,6 +111,22 @@ static bool exchange(struct load_thread *thread, struct load_connection *c, uint
             return true;
     }
     return watch(thread, c, EPOLL_CTL_MOD) == 0 || load_fail(thread, LOAD_LOCAL);
+}
+
+/* What came with the connection, its end even, is in EVENTS, and no other event will say so. */
+static bool finish_connecting(struct load_thread *thread, struct load_connection *c,
+                              uint32_t events)
+{
+    int r = dial_finish(c->fd, &thread->plan->peer, &thread->plan->dial);
+
+    thread->now = clock_nsec();
+    if (r < 0)
+        return load_fail_errno(thread, r, LOAD_NOT_CONNECTED);
+    thread->counts->opened++;
+    if (c->since >= thread->control->measure_from && c->since < thread->until)
+        histogram_add(&thread->counts->connect, (uint64_t)(thread->now - c->since));
+    c->state = LOAD_OPEN;
+    return exchange(thread, c, events);
 }
 
 /* Whether its one message is done. */
@@ -147,8 +149,8 @@ static void open_if_wanted(struct load_thread *thread, struct load_connection *c
 
 static void step(struct load_thread *thread, struct load_connection *c, uint32_t events)
 {
-    bool fine =
-        c->state == LOAD_CONNECTING ? finish_connecting(thread, c) : exchange(thread, c, events);
+    bool fine = c->state == LOAD_CONNECTING ? finish_connecting(thread, c, events)
+                                            : exchange(thread, c, events);
 
     if (!fine)
         break_off(thread, c);

@@ -151,6 +151,21 @@ START_TEST(failure_is_counted_by_its_kind)
 }
 END_TEST
 
+/* The end of a server that says nothing may be there as soon as the connection is. */
+START_TEST(end_that_comes_with_the_connection_is_seen)
+{
+    static const char *const options[] = {JSON, "-n", "100", "-d", "0.2", "-t", "2", NULL};
+
+    server.answer = CROWD_MUTE;
+    crowd_server_start(&server);
+    finish(begin(options, server.target, 0));
+    crowd_server_stop(&server);
+    ck_assert_int_eq(run.status, 2);
+    ck_assert_double_ge(number_in("\"errors\":", "closed"), 100);
+    ck_assert_double_eq(number_in("\"errors\":", "timed_out"), 0);
+}
+END_TEST
+
 /* A sample leaves most bytes alone; that is what it is for. */
 START_TEST(sample_does_not_compare_all)
 {
@@ -230,6 +245,7 @@ static void add_loads(TCase *tcase)
 static void add_failures(TCase *tcase)
 {
     tcase_add_loop_test(tcase, failure_is_counted_by_its_kind, 0, LENGTH(failures));
+    tcase_add_test(tcase, end_that_comes_with_the_connection_is_seen);
     tcase_add_test(tcase, sample_does_not_compare_all);
     tcase_add_test(tcase, connections_that_break_come_back);
     tcase_add_test(tcase, coordinated_omission_is_corrected);

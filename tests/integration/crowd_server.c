@@ -116,6 +116,8 @@ static void accept_peer(struct crowd_server *server)
         (void)close(fd);
         return;
     }
+    if (server->answer == CROWD_MUTE)
+        (void)shutdown(fd, SHUT_WR); /* The client may have left. */
     server->peers[server->count++] = fd;
     server->connections++;
 }

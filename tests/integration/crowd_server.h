@@ -26,6 +26,7 @@ enum crowd_answer {
     CROWD_RESET, /* the connection */
     CROWD_LEAVE, /* the connection, and the listener: nobody can come again */
     CROWD_STALL, /* for STALL_MS; then echo */
+    CROWD_MUTE,  /* no message: each connection, of which its side is closed at once */
 };
 
 enum { CROWD_STALL_MS = 200 };
