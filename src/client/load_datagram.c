@@ -2,13 +2,13 @@
 #include <endian.h>
 #include <errno.h>
 #include <string.h>
-#include <sys/socket.h>
 
 #include "client/deadline.h"
+#include "client/load_socket.h"
 #include "client/load_state.h"
 
 /*
- * A datagram begins with its message's number, little-endian, and goes on with the pattern: so
+ * A datagram begins with its message's number, little-endian, and goes on with the pad: so
  * answers may be lost, come twice, and overtake each other. The window moves on when its oldest
  * message is answered or given up; LOAD_ANSWERED marks the others that were.
  */
@@ -20,14 +20,15 @@ static void fill(struct load_thread *thread, const struct load_connection *c)
     uint64_t number = htole64(c->next);
 
     memcpy(thread->out, &number, NUMBER);
-    pattern_fill(&c->pattern, c->next * size + NUMBER, thread->out + NUMBER, size - NUMBER);
+    memcpy(thread->out + NUMBER, load_pad_at(thread->pad, c->number, c->next * size + NUMBER),
+           size - NUMBER);
 }
 
 bool load_datagram_send(struct load_thread *thread, struct load_connection *c)
 {
     while (load_may_begin(thread, c)) {
         fill(thread, c);
-        if (send(c->fd, thread->out, thread->plan->size, MSG_NOSIGNAL) < 0) {
+        if (load_send(c->fd, thread->out, thread->plan->size) < 0) {
             if (errno == EAGAIN || errno == EINTR)
                 return true;
             return load_fail_errno(thread, -errno, LOAD_RESET);
@@ -56,8 +57,8 @@ static bool is_intact(struct load_thread *thread, const struct load_connection *
     /* The number is compared already: a sample is of what follows it. */
     size_t wanted = load_verify_length(thread, message, 0, size - NUMBER);
 
-    return pattern_mismatch(&c->pattern, message * size + NUMBER, thread->in + NUMBER, wanted) ==
-           wanted;
+    return memcmp(load_pad_at(thread->pad, c->number, message * size + NUMBER), thread->in + NUMBER,
+                  wanted) == 0;
 }
 
 /* One datagram of LENGTH bytes. None of its faults makes the socket useless. */
@@ -91,7 +92,7 @@ bool load_datagram_receive(struct load_thread *thread, struct load_connection *c
 {
     *ret_more = false;
     for (unsigned i = 0; i < AT_ONCE; i++) {
-        ssize_t n = recv(c->fd, thread->in, LOAD_BUFFER, 0);
+        ssize_t n = load_receive(c->fd, thread->in, LOAD_BUFFER);
 
         if (n < 0) {
             if (errno == EAGAIN || errno == EINTR)

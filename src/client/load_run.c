@@ -18,6 +18,7 @@
 
 struct run {
     struct load_control control;
+    struct load_pad *pad;
     struct load_thread **threads; /* of the plan's number */
     pthread_t *ids;
     unsigned started;
@@ -57,7 +58,8 @@ static int make_threads(struct run *run)
 
     run->threads = calloc(plan->threads, sizeof(struct load_thread *));
     run->ids = calloc(plan->threads, sizeof(*run->ids));
-    if (!run->threads || !run->ids)
+    run->control.pad = run->pad = load_pad_new(plan->seed);
+    if (!run->threads || !run->ids || !run->pad)
         return -ENOMEM;
     set_times(&run->control);
     for (unsigned i = 0; i < plan->threads; i++) {
@@ -158,6 +160,7 @@ static void run_deinit(struct run *run)
         load_thread_free(run->threads[i]);
     free(run->threads);
     free(run->ids);
+    free(run->pad);
     closep(&run->control.stop);
     closep(&run->control.finished);
     closep(&run->signals);

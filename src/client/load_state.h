@@ -7,9 +7,9 @@
 #include <stdint.h>
 
 #include "client/load_counts.h"
+#include "client/load_pad.h"
 #include "client/load_plan.h"
 #include "client/load_schedule.h"
-#include "client/pattern.h"
 
 /*
  * What the files of the load's engine share, from the bottom up: load_traffic.c (one message),
@@ -17,7 +17,7 @@
  * load_thread.c (the loop), load_run.c (all threads).
  */
 
-enum { LOAD_BUFFER = 64 * 1024 };
+enum { LOAD_BUFFER = LOAD_PAD_RUN };
 
 /* In the place of the time at which a message was sent: its answer has come before older ones. */
 #define LOAD_ANSWERED INT64_MIN
@@ -30,8 +30,8 @@ enum load_state {
 
 /*
  * Messages are numbered; of a schedule the number is the turn. FIRST to NEXT - 1 are under way, a
- * window of at most the plan's depth. The bytes of a stream are a pattern in which message N begins
- * at N * size, so nothing that was sent has to be kept.
+ * window of at most the plan's depth. The bytes of a stream are those of a pad, on which message N
+ * begins at N * size, so nothing that was sent has to be kept.
  */
 struct load_connection {
     int fd;
@@ -45,12 +45,12 @@ struct load_connection {
     int64_t since;
     int64_t open_at;
     int64_t pause_nsec; /* before it is opened again, should it break */
-    struct pattern pattern;
 };
 
 /* What all threads look at. */
 struct load_control {
     const struct load_plan *plan;
+    const struct load_pad *pad;
     struct load_schedule schedule; /* where the plan has a rate */
     int64_t start, measure_from;
     _Atomic int64_t measure_until; /* these three move forward when the run is interrupted */
@@ -62,6 +62,7 @@ struct load_control {
 
 struct load_thread {
     const struct load_plan *plan;
+    const struct load_pad *pad;
     struct load_control *control;
     struct load_counts *counts;
     struct load_connection *connections;
@@ -91,14 +92,39 @@ static inline int64_t *load_begun(const struct load_thread *thread, const struct
     return &c->begun[message & thread->begun_mask];
 }
 
+/* When a message is due, of a plan with a rate. */
+static inline int64_t load_due(const struct load_thread *thread, const struct load_connection *c,
+                               uint64_t message)
+{
+    return load_schedule_due(&thread->control->schedule, c->number, message);
+}
+
 /* Whether there is room in the window for another message. */
-bool load_has_room(const struct load_thread *thread, const struct load_connection *c);
+static inline bool load_has_room(const struct load_thread *thread, const struct load_connection *c)
+{
+    const struct load_plan *plan = thread->plan;
+
+    return c->next - c->first < plan->depth && (!plan->reconnect || c->next == c->base);
+}
 
 /* Whether the next message may begin: it is due, too, and not after the end. */
-bool load_may_begin(const struct load_thread *thread, const struct load_connection *c);
+static inline bool load_may_begin(const struct load_thread *thread, const struct load_connection *c)
+{
+    int64_t time = thread->now;
+
+    if (!load_has_room(thread, c) || time >= thread->send_until)
+        return false;
+    if (thread->plan->rate > 0)
+        time = load_due(thread, c, c->next);
+    return time <= thread->now && time < thread->until;
+}
 
 /* Begins it, now. */
-void load_begin(struct load_thread *thread, struct load_connection *c);
+static inline void load_begin(struct load_thread *thread, struct load_connection *c)
+{
+    *load_begun(thread, c, c->next) = thread->now;
+    c->next++;
+}
 
 /* An answer is complete, now. */
 void load_answered(struct load_thread *thread, struct load_connection *c, uint64_t message);

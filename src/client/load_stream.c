@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 #include <errno.h>
-#include <sys/socket.h>
+#include <string.h>
 
 #include "client/deadline.h"
+#include "client/load_socket.h"
 #include "client/load_state.h"
 
 /* Begins what may begin, but no more than one send(2) can take. */
@@ -34,13 +35,13 @@ bool load_stream_send(struct load_thread *thread, struct load_connection *c)
         if (left == 0)
             return true;
         part = left < LOAD_BUFFER ? (size_t)left : LOAD_BUFFER;
-        pattern_fill(&c->pattern, c->sent, thread->out, part);
-        n = send(c->fd, thread->out, part, MSG_NOSIGNAL);
+        n = load_send(c->fd, load_pad_at(thread->pad, c->number, c->sent), part);
         if (n > 0)
             c->sent += (uint64_t)n;
+        if (n == (ssize_t)part && part < LOAD_BUFFER)
+            return true; /* All that may begin now has left. */
         if (n == (ssize_t)part) {
-            if (part == LOAD_BUFFER)
-                thread->now = clock_nsec(); /* That took a while. */
+            thread->now = clock_nsec(); /* That took a while. */
             continue;
         }
         take_back(thread, c);
@@ -50,7 +51,7 @@ bool load_stream_send(struct load_thread *thread, struct load_connection *c)
     }
 }
 
-/* Compares LENGTH bytes that came with the pattern, as much of them as the plan wants. */
+/* Compares LENGTH bytes that came with the pad, as much of them as the plan wants. */
 static bool verify(struct load_thread *thread, const struct load_connection *c, size_t length)
 {
     const uint64_t size = thread->plan->size;
@@ -62,7 +63,7 @@ static bool verify(struct load_thread *thread, const struct load_connection *c, 
         size_t rest = length - done < size - offset ? length - done : (size_t)(size - offset);
         size_t wanted = load_verify_length(thread, message, offset, rest);
 
-        if (wanted && pattern_mismatch(&c->pattern, at, thread->in + done, wanted) < wanted)
+        if (memcmp(load_pad_at(thread->pad, c->number, at), thread->in + done, wanted) != 0)
             return false;
         done += rest;
         message++;
@@ -73,7 +74,7 @@ static bool verify(struct load_thread *thread, const struct load_connection *c, 
 bool load_stream_receive(struct load_thread *thread, struct load_connection *c, bool *ret_more)
 {
     const uint64_t size = thread->plan->size;
-    ssize_t n = recv(c->fd, thread->in, LOAD_BUFFER, 0);
+    ssize_t n = load_receive(c->fd, thread->in, LOAD_BUFFER);
 
     *ret_more = n == LOAD_BUFFER;
     if (n < 0) {

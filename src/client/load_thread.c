@@ -28,16 +28,6 @@ static uint64_t mask_for(unsigned depth)
     return size - 1;
 }
 
-/* Each its own bytes, so that an answer to another one is a wrong one. */
-static struct pattern pattern_of(const struct load_plan *plan, unsigned number)
-{
-    struct pattern seeds = pattern_random(plan->seed, UINT64_MAX);
-    uint64_t seed;
-
-    pattern_fill(&seeds, number * sizeof(seed), &seed, sizeof(seed));
-    return pattern_random(seed, UINT64_MAX);
-}
-
 static void init_connection(struct load_thread *thread, unsigned index, unsigned number)
 {
     const struct load_plan *plan = thread->plan;
@@ -49,7 +39,6 @@ static void init_connection(struct load_thread *thread, unsigned index, unsigned
         .begun = thread->begun + index * (thread->begun_mask + 1),
         .open_at = thread->control->start +
                    (int64_t)((double)plan->ramp_up_nsec * number / plan->connections),
-        .pattern = pattern_of(plan, number),
     };
     if (plan->rate > 0) {
         c->next = load_schedule_turn(&thread->control->schedule, number, c->open_at);
@@ -67,6 +56,7 @@ int load_thread_new(struct load_control *control, unsigned number, struct load_t
     if (!thread)
         return -ENOMEM;
     thread->plan = plan;
+    thread->pad = control->pad;
     thread->control = control;
     thread->count = (plan->connections - number + plan->threads - 1) / plan->threads;
     thread->begun_mask = mask_for(plan->depth);

@@ -7,36 +7,6 @@
 /* Of a sample, one message in so many is compared whole, and so much of all others. */
 enum { WHOLE_ONE_IN = 64, HEADER = 8 };
 
-static int64_t due(const struct load_thread *thread, const struct load_connection *c,
-                   uint64_t message)
-{
-    return load_schedule_due(&thread->control->schedule, c->number, message);
-}
-
-bool load_has_room(const struct load_thread *thread, const struct load_connection *c)
-{
-    const struct load_plan *plan = thread->plan;
-
-    return c->next - c->first < plan->depth && (!plan->reconnect || c->next == c->base);
-}
-
-bool load_may_begin(const struct load_thread *thread, const struct load_connection *c)
-{
-    int64_t time = thread->now;
-
-    if (!load_has_room(thread, c) || time >= thread->send_until)
-        return false;
-    if (thread->plan->rate > 0)
-        time = due(thread, c, c->next);
-    return time <= thread->now && time < thread->until;
-}
-
-void load_begin(struct load_thread *thread, struct load_connection *c)
-{
-    *load_begun(thread, c, c->next) = thread->now;
-    c->next++;
-}
-
 /* An answer counts for the second in which it came, and its time for when it was asked for. */
 void load_answered(struct load_thread *thread, struct load_connection *c, uint64_t message)
 {
@@ -45,7 +15,7 @@ void load_answered(struct load_thread *thread, struct load_connection *c, uint64
     int64_t begun = *load_begun(thread, c, message), asked = begun;
 
     if (thread->plan->rate > 0)
-        asked = due(thread, c, message);
+        asked = load_due(thread, c, message);
     if (asked >= from) {
         histogram_add(&counts->since_sent, (uint64_t)(now - begun));
         if (thread->plan->rate > 0)
