@@ -94,6 +94,34 @@ static const char *contradiction(const struct load_options *options)
     return NULL;
 }
 
+/* All but the table of options. */
+static enum options_action parse(const struct option_row *rows, int argc, char **argv,
+                                 const struct given *given, struct load_options *options)
+{
+    const struct command_line line = {
+        .mode = "load",
+        .usage = "load [OPTION...] [TARGET]",
+        .about = "Sends as many messages as an echo server can answer, or as many as it is told,\n"
+                 "and measures how long the answers take.\n",
+        .closing = "Exit status: 0 all answers came, 2 not, 3 wrong usage or trouble on this "
+                   "side.\n",
+        .json_help = "print one JSON object",
+        .timeout_help = "how long a connection or an answer may take (default 5)",
+        .kinds = 1U << TARGET_TCP | 1U << TARGET_UDP | 1U << TARGET_UNIX | 1U << TARGET_UNIXGRAM |
+                 1U << TARGET_VSOCK,
+        .targets_max = 1,
+        .rows = rows,
+    };
+    enum options_action action = options_parse(&line, argc, argv, &options->common);
+    const char *problem;
+
+    if (action != OPTIONS_RUN)
+        return action;
+    take_over(options, given);
+    problem = contradiction(options);
+    return problem ? options_wrong(&line, problem) : OPTIONS_RUN;
+}
+
 enum options_action load_options_parse(int argc, char **argv, struct load_options *ret_options)
 {
     struct load_plan *plan = &ret_options->plan;
@@ -131,30 +159,9 @@ enum options_action load_options_parse(int argc, char **argv, struct load_option
         {0, "svg", "FILE", "draw them", option_take_text, .value = &ret_options->svg},
         {0},
     };
-    const struct command_line line = {
-        .mode = "load",
-        .usage = "load [OPTION...] [TARGET]",
-        .about = "Sends as many messages as an echo server can answer, or as many as it is told,\n"
-                 "and measures how long the answers take.\n",
-        .closing = "Exit status: 0 all answers came, 2 not, 3 wrong usage or trouble on this "
-                   "side.\n",
-        .json_help = "print one JSON object",
-        .timeout_help = "how long a connection or an answer may take (default 5)",
-        .kinds = 1U << TARGET_TCP | 1U << TARGET_UDP | 1U << TARGET_UNIX | 1U << TARGET_UNIXGRAM |
-                 1U << TARGET_VSOCK,
-        .targets_max = 1,
-        .rows = rows,
-    };
-    enum options_action action;
-    const char *problem;
 
     set_defaults(ret_options, &given);
-    action = options_parse(&line, argc, argv, &ret_options->common);
-    if (action != OPTIONS_RUN)
-        return action;
-    take_over(ret_options, &given);
-    problem = contradiction(ret_options);
-    return problem ? options_wrong(&line, problem) : OPTIONS_RUN;
+    return parse(rows, argc, argv, &given, ret_options);
 }
 
 void load_options_deinit(struct load_options *options)

@@ -59,16 +59,30 @@ static const char *contradiction(const struct ping_options *options)
     return NULL;
 }
 
-static enum options_action parse(const struct command_line *line, int argc, char **argv,
+/* All but the table of options. */
+static enum options_action parse(const struct option_row *rows, int argc, char **argv,
                                  struct ping_options *options)
 {
-    enum options_action action = options_parse(line, argc, argv, &options->common);
+    const struct command_line line = {
+        .mode = "ping",
+        .usage = "ping [OPTION...] [TARGET...]",
+        .about = "Sends probes to echo servers, measures, and tells what became of each.\n",
+        .closing = "Exit status: 0 an answer came, 1 none came, 2 wrong usage or trouble.\n",
+        .timeout_help = "end after so long; with -c, after N answers",
+        .quiet_help = "print the summary alone",
+        .json_help = "print JSON: a line per probe, one object at the end",
+        .kinds = 1U << TARGET_TCP | 1U << TARGET_UDP | 1U << TARGET_UNIX | 1U << TARGET_UNIXGRAM |
+                 1U << TARGET_VSOCK,
+        .targets_max = TARGETS_MAX,
+        .rows = rows,
+    };
+    enum options_action action = options_parse(&line, argc, argv, &options->common);
     const char *problem;
 
     if (action != OPTIONS_RUN)
         return action;
     problem = contradiction(options);
-    return problem ? options_wrong(line, problem) : OPTIONS_RUN;
+    return problem ? options_wrong(&line, problem) : OPTIONS_RUN;
 }
 
 enum options_action ping_options_parse(int argc, char **argv, struct ping_options *ret_options)
@@ -108,24 +122,11 @@ enum options_action ping_options_parse(int argc, char **argv, struct ping_option
         {0, "json-lines", .take = option_take_flag, .value = &to->json_lines},
         {0},
     };
-    const struct command_line line = {
-        .mode = "ping",
-        .usage = "ping [OPTION...] [TARGET...]",
-        .about = "Sends probes to echo servers, measures, and tells what became of each.\n",
-        .closing = "Exit status: 0 an answer came, 1 none came, 2 wrong usage or trouble.\n",
-        .timeout_help = "end after so long; with -c, after N answers",
-        .quiet_help = "print the summary alone",
-        .json_help = "print JSON: a line per probe, one object at the end",
-        .kinds = 1U << TARGET_TCP | 1U << TARGET_UDP | 1U << TARGET_UNIX | 1U << TARGET_UNIXGRAM |
-                 1U << TARGET_VSOCK,
-        .targets_max = TARGETS_MAX,
-        .rows = rows,
-    };
     enum options_action action;
 
     to->interval_nsec = NSEC_PER_SEC;
     to->wait_nsec = 2 * NSEC_PER_SEC;
-    action = parse(&line, argc, argv, to);
+    action = parse(rows, argc, argv, to);
     if (to->size == 0)
         to->size = to->sweep ? PING_PAYLOAD_MAX : SIZE_DEFAULT;
     return action;
