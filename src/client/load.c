@@ -25,6 +25,7 @@ enum {
 /* Standard descriptors, each thread's epoll, and what a run has beside them. */
 enum { DESCRIPTORS_OVERHEAD = 32 };
 
+/* Returns -1. */
 static int complain(const struct load_options *options, const char *what, const char *cause)
 {
     (void)fprintf(stderr, "echo-client: %s: %s%s\n", options->common.target.at[0].text, what,
@@ -36,7 +37,7 @@ static int complain(const struct load_options *options, const char *what, const 
  * Which of the target's addresses answers is found out once, by a connection that is closed again:
  * the load is for one server.
  */
-static int find_peer(struct load_options *options)
+static int find_peer(struct load_options *options, struct load_result *result)
 {
     _cleanup_(addr_list_deinit) struct addr_list list = {0};
     const struct common_options *common = &options->common;
@@ -44,11 +45,15 @@ static int find_peer(struct load_options *options)
     struct connection connection;
     int r = connect_resolve(&common->target.at[0], common->family, deadline, &list);
 
-    if (r != 0)
-        return complain(options, "cannot look it up: ", resolve_strerror(r));
+    if (r != 0) {
+        result->error = resolve_strerror(r);
+        return complain(options, "cannot look it up: ", result->error);
+    }
     r = connect_first(&list, options->plan.type, &common->dial, deadline, &connection);
-    if (r < 0)
-        return complain(options, "cannot connect: ", strerror(-r));
+    if (r < 0) {
+        result->error = strerror(-r);
+        return complain(options, "cannot connect: ", result->error);
+    }
     options->plan.peer = connection.peer;
     closep(&connection.fd);
     return 0;
@@ -73,6 +78,25 @@ static int find_descriptors(const struct load_plan *plan)
     return -1;
 }
 
+static int print_json(const struct load_result *result)
+{
+    if (load_json(result, stdout) < 0)
+        return complain(result->options, "cannot print JSON: ", strerror(ENOMEM));
+    return 0;
+}
+
+/* There was nothing to measure. What is wrong has been said; programs want it in the object, too.
+ */
+static int report_none(struct load_result *result)
+{
+    if (!result->options->common.json)
+        return LOAD_BAD;
+    result->counts = load_counts_new(result->options->plan.duration_nsec);
+    if (!result->counts)
+        return complain(result->options, "cannot print JSON: ", strerror(ENOMEM)), LOAD_TROUBLE;
+    return print_json(result) < 0 ? LOAD_TROUBLE : LOAD_BAD;
+}
+
 static int report(const struct load_result *result, struct load_files *files)
 {
     const struct common_options *common = &result->options->common;
@@ -81,8 +105,8 @@ static int report(const struct load_result *result, struct load_files *files)
 
     load_report_warnings(result, stderr);
     if (common->json) {
-        if (load_json(result, stdout) < 0)
-            return complain(result->options, "cannot print JSON: ", strerror(ENOMEM));
+        if (print_json(result) < 0)
+            return LOAD_TROUBLE;
     } else if (!common->quiet || !good) {
         load_report(result, stdout);
     }
@@ -99,8 +123,8 @@ static int load(struct load_options *options)
 
     if (find_descriptors(&options->plan) < 0 || load_files_open(options, &files) < 0)
         return LOAD_TROUBLE;
-    if (find_peer(options) < 0)
-        return LOAD_BAD;
+    if (find_peer(options, &result) < 0)
+        return report_none(&result);
     r = load_measure(options, &result);
     if (r < 0) {
         (void)complain(options, "cannot begin: ", strerror(-r));

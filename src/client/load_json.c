@@ -9,6 +9,14 @@ static const char *const verify_names[] = {
     [LOAD_VERIFY_FULL] = "full",
 };
 
+static void add_text(struct record *record, const char *name, const char *text)
+{
+    if (text)
+        record_text(record, name, text);
+    else
+        record_null(record, name);
+}
+
 static void add_rate(struct record *record, const char *name, double rate)
 {
     if (rate > 0)
@@ -17,14 +25,16 @@ static void add_rate(struct record *record, const char *name, double rate)
         record_null(record, name);
 }
 
-static void add_plan(struct record *record, const struct load_options *options)
+static void add_plan(struct record *record, const struct load_result *result)
 {
+    const struct load_options *options = result->options;
     const struct load_plan *plan = &options->plan;
     char peer[ADDR_TEXT_MAX];
 
     record_text(record, "mode", "load");
     record_text(record, "target", options->common.target.at[0].text);
-    record_text(record, "peer", addr_format(&plan->peer, peer));
+    add_text(record, "peer", plan->peer.len > 0 ? addr_format(&plan->peer, peer) : NULL);
+    add_text(record, "error", result->error);
     record_integer(record, "connections", plan->connections);
     record_integer(record, "threads", plan->threads);
     record_integer(record, "depth", plan->depth);
@@ -113,10 +123,7 @@ static void add_search(struct record *record, const struct load_result *result)
 {
     const char *promise = result->options->promise.text;
 
-    if (promise)
-        record_text(record, "promise", promise);
-    else
-        record_null(record, "promise");
+    add_text(record, "promise", promise);
     add_rate(record, "found_rate_per_s", result->found);
     if (promise)
         add_steps(record, result);
@@ -128,7 +135,7 @@ int load_json(const struct load_result *result, FILE *out)
 {
     struct record *record = record_new();
 
-    add_plan(record, result->options);
+    add_plan(record, result);
     add_amounts(record, result);
     add_times(record, "since_due", &result->counts->since_due);
     add_times(record, "since_sent", &result->counts->since_sent);

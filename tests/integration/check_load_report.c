@@ -170,6 +170,21 @@ START_TEST(nobody_there)
 }
 END_TEST
 
+/* Who reads JSON reads the cause there, and finds all the other fields, too. */
+START_TEST(nobody_there_in_json)
+{
+    crowd_server_start(&server);
+    crowd_server_stop(&server);
+    finish(begin((const char *const[]){JSON, "-d", "0.1", NULL}, server.target, 0));
+    ck_assert_int_eq(run.status, 2);
+    ck_assert_ptr_nonnull(strstr(run.out, "\"error\":\"Connection refused\""));
+    ck_assert_ptr_nonnull(strstr(run.out, "\"peer\":null"));
+    ck_assert_double_eq(number("answers"), 0);
+    ck_assert_double_eq(number_in("\"errors\":", "refused"), 0);
+    ck_assert_ptr_nonnull(strstr(run.err, "refused"));
+}
+END_TEST
+
 /* ---- files ---- */
 
 START_TEST(writes_files)
@@ -249,6 +264,7 @@ int main(void)
     tcase_add_checked_fixture(tcase, set_up, NULL);
     if (harness_may(record_is_possible(), "JSON")) {
         tcase_add_test(tcase, json_has_the_fields_of_the_page);
+        tcase_add_test(tcase, nobody_there_in_json);
         tcase_add_test(tcase, finds_a_rate);
         tcase_add_loop_test(tcase, interrupted_it_reports, 0, 2);
     }
