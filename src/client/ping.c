@@ -236,14 +236,26 @@ static int loop(struct ping *ping)
     return r;
 }
 
+/* How many targets have answered so often. */
+static size_t count_answered(const struct ping *ping, uint64_t times)
+{
+    size_t count = 0;
+
+    for (size_t i = 0; i < ping->count; i++)
+        count += ping->lane[i]->stats.received >= times;
+    return count;
+}
+
+/* As of ping(8): with a number and a deadline, fewer answers are too few. */
 static int status_of(const struct ping *ping)
 {
+    const struct ping_run *run = &ping->run;
+
     if (ping->missing)
         return TROUBLE;
-    for (size_t i = 0; i < ping->count; i++)
-        if (ping->lane[i]->stats.received > 0)
-            return ANSWERED;
-    return SILENT;
+    if (run->count > 0 && run->until_answered)
+        return count_answered(ping, run->count) == ping->count ? ANSWERED : SILENT;
+    return count_answered(ping, 1) > 0 ? ANSWERED : SILENT;
 }
 
 static int run(const struct ping_options *options)

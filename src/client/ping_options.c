@@ -67,7 +67,7 @@ static enum options_action parse(const struct option_row *rows, int argc, char *
         .mode = "ping",
         .usage = "ping [OPTION...] [TARGET...]",
         .about = "Sends probes to echo servers, measures, and tells what became of each.\n",
-        .closing = "Exit status: 0 an answer came, 1 none came, 2 wrong usage or trouble.\n",
+        .closing = "Exit status: 0 an answer came (-c with -w: all), 1 not, 2 usage, trouble.\n",
         .timeout_help = "end after so long; with -c, after N answers",
         .quiet_help = "print the summary alone",
         .json_help = "print JSON: a line per probe, one object at the end",

@@ -236,6 +236,21 @@ START_TEST(count_and_deadline)
 }
 END_TEST
 
+/* As ping(8) has it: too few answers by the deadline are a failure, though some came. */
+START_TEST(deadline_wants_all_answers)
+{
+    static const char *const options[] = {"-i0.01", "-c3", "-w0.3", NULL};
+    static const char *const without[] = {"-i0.01", "-c3", "-W0.1", NULL};
+    struct ping_server server = {.script = "..x", .type = SOCK_DGRAM};
+    struct run run = ping_server(&server, options);
+
+    assert_run(&run, 1, ", 2 received");
+    server = (struct ping_server){.script = "..x", .type = SOCK_DGRAM};
+    run = ping_server(&server, without);
+    assert_run(&run, 0, "3 sent, 2 received, 1 lost");
+}
+END_TEST
+
 START_TEST(quiet)
 {
     static const char *const options[] = {"-q", "-i0", NULL};
@@ -384,6 +399,7 @@ int main(void)
     tcase_add_test(tcase, refusals);
     tcase_add_test(tcase, several_targets);
     tcase_add_test(tcase, count_and_deadline);
+    tcase_add_test(tcase, deadline_wants_all_answers);
     tcase_add_test(tcase, quiet);
     tcase_add_test(tcase, time_of_day);
     tcase_add_test(tcase, signals);
