@@ -69,6 +69,8 @@ static int search(struct load_options *options, struct load_result *result)
         load_search_begin(plan->rate > 0 ? plan->rate : FIRST_RATE, LOAD_RATE_MAX);
     struct load_step step;
 
+    bool more;
+
     do {
         _cleanup_(load_counts_freep) struct load_counts *counts = NULL;
         int r;
@@ -78,9 +80,12 @@ static int search(struct load_options *options, struct load_result *result)
         r = run_step(options, result, &step, &counts);
         if (r < 0)
             return r;
-        if (step.kept || state.kept == 0)
+        /* Who cannot read the steps does not wait for the end; it is said where standard output is
+         * flushed. */
+        more = !result->interrupted && load_search_go_on(&state, step.kept) && !ferror(stdout);
+        if (state.kept == step.rate || state.kept == 0)
             replace_counts(result, &counts);
-    } while (!result->interrupted && load_search_go_on(&state, step.kept));
+    } while (more);
     result->found = state.kept;
     if (result->found > 0)
         plan->rate = result->found;

@@ -22,7 +22,7 @@ struct load_result {
     const char *error;          /* why there was no load at all (static); NULL: there was one */
     struct load_counts *counts; /* of a search, those of the rate that it found, else of the last */
     bool interrupted;
-    struct load_step *steps; /* of a search, on the heap; each rate is tried twice at most */
+    struct load_step *steps; /* of a search, on the heap; each rate is tried thrice at most */
     size_t step_count;
     double found; /* the rate; 0: none */
 };

@@ -11,6 +11,9 @@ struct load_search load_search_begin(double first, double max)
     return (struct load_search){.rate = first, .max = max};
 }
 
+/* Of three runs. */
+enum { MAJORITY = 2 };
+
 static double next_rate(const struct load_search *search)
 {
     if (search->broken == 0)
@@ -31,12 +34,12 @@ static bool is_over(const struct load_search *search)
 
 bool load_search_go_on(struct load_search *search, bool kept)
 {
-    if (!kept && !search->doubted) {
-        search->doubted = true;
+    search->successes += kept;
+    search->failures += !kept;
+    if (search->successes < MAJORITY && search->failures < MAJORITY)
         return true;
-    }
-    search->doubted = false;
-    if (kept)
+    search->successes = search->failures = 0;
+    if (kept) /* This run has decided it. */
         search->kept = search->rate;
     else
         search->broken = search->rate;
