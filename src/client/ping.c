@@ -74,8 +74,11 @@ static void configure(struct ping *ping, const struct ping_options *options)
                                   .audience = &ping->view};
 }
 
-/* SIGINT and SIGTERM: the end. SIGQUIT: how it stands. SIGWINCH: the window. */
-static int take_signals(void)
+/*
+ * SIGINT and SIGTERM: the end. SIGQUIT: how it stands. SIGWINCH: the window. To be called when the
+ * targets are found: until then nobody would read them, and there is nothing to sum up.
+ */
+static int take_signals(struct ping *ping)
 {
     sigset_t set;
     int fd;
@@ -88,23 +91,20 @@ static int take_signals(void)
     if (sigprocmask(SIG_BLOCK, &set, NULL) < 0)
         return -errno;
     fd = signalfd(-1, &set, SFD_NONBLOCK | SFD_CLOEXEC);
-    return fd < 0 ? -errno : fd;
+    if (fd < 0)
+        return -errno;
+    ping->pollfd[0].fd = fd;
+    return 0;
 }
 
 static int allocate(struct ping *ping, size_t count)
 {
-    int fd;
-
     ping->lane = calloc(count, sizeof(struct ping_lane *));
     ping->run.buffer = malloc(PING_BUFFER_SIZE);
     ping->pollfd = calloc(count + 1, sizeof(*ping->pollfd));
     if (!ping->lane || !ping->run.buffer || !ping->pollfd)
         return -ENOMEM;
     ping->pollfd[0] = (struct pollfd){.fd = -1, .events = POLLIN};
-    fd = take_signals();
-    if (fd < 0)
-        return fd;
-    ping->pollfd[0].fd = fd;
     return 0;
 }
 
@@ -267,6 +267,8 @@ static int run(const struct ping_options *options)
     r = allocate(&ping, options->common.target.count);
     if (r == 0)
         r = find_targets(&ping, &options->common);
+    if (r == 0)
+        r = take_signals(&ping);
     if (r < 0)
         return trouble("cannot begin", r), TROUBLE;
     ping_view_begin(&ping.view, lanes_of(&ping), ping.count);
