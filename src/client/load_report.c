@@ -3,6 +3,7 @@
 
 #include <inttypes.h>
 #include <string.h>
+#include <sys/socket.h>
 
 #include "client/deadline.h"
 
@@ -185,6 +186,7 @@ void load_report_step(const struct load_promise *promise, const struct load_step
 
 void load_report_warnings(const struct load_result *result, FILE *err)
 {
+    const struct load_plan *plan = &result->options->plan;
     const struct load_counts *counts = result->counts;
 
     if (counts->busiest > BUSY_SHARE)
@@ -197,6 +199,11 @@ void load_report_warnings(const struct load_result *result, FILE *err)
                       "echo-client: %" PRIu64 " messages left late, for want of CPU time here: the "
                       "server answers faster than \"since due\" says\n",
                       counts->late);
+    if (plan->type == SOCK_DGRAM && counts->answered > 0 && counts->errors[LOAD_TIMED_OUT] > 0)
+        (void)fputs(
+            "echo-client: datagrams had no answer: they were lost on the way, or are more than "
+            "the server answers a source (of echod: limits.datagram_rate_per_source)\n",
+            err);
     if (result->interrupted)
         (void)fputs("echo-client: interrupted: this is what was measured until then\n", err);
 }

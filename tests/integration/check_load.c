@@ -63,6 +63,64 @@ START_TEST(open_loop)
 }
 END_TEST
 
+/* ---- datagrams, against echod ---- */
+
+static const char *const datagram_kinds[][LOAD_WORDS] = {
+    {JSON, "-d", "0.3"},
+    {JSON, "-d", "0.3", "-n", "5", "-T", "2", "-P", "8", "--verify", "full"},
+    {JSON, "-d", "0.3", "-n", "2", "-s", "65507", "--verify", "full"},
+    {JSON, "-d", "0.3", "-n", "3", "-r", "300"},
+};
+
+/* Loads an echod that listens on UDP and on a Unix socket of datagrams. */
+static void load_datagrams(bool is_unix, const char *limits, const char *const *options)
+{
+    char target[256], path[192];
+
+    echod_init(&e);
+    (void)snprintf(path, sizeof(path), "%s/socket", e.directory);
+    echod_configure(&e,
+                    "protocols = [ \"udp\" ]; limits: { %s };\n"
+                    "listeners = ( { path = \"%s\"; type = \"datagram\"; } );",
+                    limits, path);
+    echod_start(&e);
+    if (is_unix)
+        (void)snprintf(target, sizeof(target), "unixgram:%s", path);
+    else
+        (void)snprintf(target, sizeof(target), "udp://%s:%d", e.host, e.port);
+    load(target, options);
+    echod_stop(&e);
+}
+
+START_TEST(datagrams_of_udp)
+{
+    load_datagrams(false, "datagram_rate_per_source = 0;", datagram_kinds[_i]);
+    assert_good();
+}
+END_TEST
+
+START_TEST(datagrams_of_unix)
+{
+    load_datagrams(true, "datagram_rate_per_source = 0;", datagram_kinds[_i]);
+    assert_good();
+}
+END_TEST
+
+/* What echod does not answer, since one source sends too much, is lost, and the client says so. */
+START_TEST(datagrams_beyond_the_rate_are_lost)
+{
+    static const char *const options[] = {JSON, "-d",  "0.5", "-r",  "500",
+                                          "-P", "100", "-t",  "0.2", NULL};
+
+    load_datagrams(false, "datagram_rate_per_source = 100;", options);
+    ck_assert_int_eq(run.status, 2);
+    ck_assert_double_gt(number("answers"), 0);
+    ck_assert_double_gt(number("lost"), 0);
+    ck_assert_double_eq(number("lost"), number_in("\"errors\":", "timed_out"));
+    ck_assert_ptr_nonnull(strstr(run.err, "limit"));
+}
+END_TEST
+
 /* ---- other addresses ---- */
 
 static void check_other(int type, const char *name)
@@ -236,6 +294,9 @@ static void add_loads(TCase *tcase)
 {
     tcase_add_loop_test(tcase, closed_loop, 0, LENGTH(kinds));
     tcase_add_loop_test(tcase, open_loop, 0, LENGTH(rates));
+    tcase_add_loop_test(tcase, datagrams_of_udp, 0, LENGTH(datagram_kinds));
+    tcase_add_loop_test(tcase, datagrams_of_unix, 0, LENGTH(datagram_kinds));
+    tcase_add_test(tcase, datagrams_beyond_the_rate_are_lost);
     tcase_add_test(tcase, unix_stream);
     tcase_add_test(tcase, unix_datagram);
     tcase_add_test(tcase, udp);
