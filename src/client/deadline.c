@@ -34,7 +34,7 @@ int deadline_wait(struct pollfd *pollfd, size_t count, int64_t deadline)
 int deadline_poll(int fd, short events, int64_t deadline)
 {
     struct pollfd pollfd = {.fd = fd, .events = events};
-    int r = deadline_wait(&pollfd, 1, deadline);
+    int r = clock_nsec() < deadline ? deadline_wait(&pollfd, 1, deadline) : -ETIMEDOUT;
 
     return r < 0 ? r : pollfd.revents;
 }

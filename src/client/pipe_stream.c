@@ -47,7 +47,7 @@ static enum probe_outcome read_input(struct stream *s)
     if (n < 0)
         return probe_try_again(errno) ? PROBE_OK : local_error(s, "cannot read standard input");
     s->input_ended = n == 0;
-    if (s->window.received >= s->window.read)
+    if (n > 0 && s->window.received >= s->window.read)
         s->heard = clock_nsec();
     s->window.read += (uint64_t)n;
     return PROBE_OK;
@@ -138,17 +138,27 @@ static void half_close(struct stream *s)
     (void)shutdown(s->ends->server, SHUT_WR); /* Fails where the server was first. */
 }
 
-/* Waits for what can be done, no longer than a server that owes bytes may be silent. */
+enum { FROM_SERVER = POLLIN | POLLHUP | POLLERR };
+
+/*
+ * Waits for what can be done, no longer than a server that owes bytes may be silent: that it takes
+ * more, or that there is more, does not prolong it.
+ */
 static int wait_for_work(const struct stream *s, struct pollfd *pollfds)
 {
     bool unsent = window_unsent(&s->window).iov_len > 0 && !s->send_error;
     bool room = !s->input_ended && !s->send_error && window_room(&s->window).iov_len > 0;
     bool owed = s->window.received < s->window.read;
+    int64_t deadline = owed ? s->heard + s->ends->silence_nsec : INT64_MAX;
+    int r;
 
     pollfds[INPUT] = (struct pollfd){.fd = room ? s->ends->input : -1, .events = POLLIN};
     pollfds[SERVER] =
         (struct pollfd){.fd = s->ends->server, .events = (short)(POLLIN | (unsent ? POLLOUT : 0))};
-    return deadline_wait(pollfds, POLLFDS, owed ? s->heard + s->ends->silence_nsec : INT64_MAX);
+    r = deadline_wait(pollfds, POLLFDS, deadline);
+    if (r > 0 && !(pollfds[SERVER].revents & FROM_SERVER) && clock_nsec() >= deadline)
+        return -ETIMEDOUT;
+    return r;
 }
 
 static enum probe_outcome step(struct stream *s)
@@ -157,9 +167,11 @@ static enum probe_outcome step(struct stream *s)
     struct pollfd pollfds[POLLFDS];
     int r = wait_for_work(s, pollfds);
 
-    if (r < 0)
+    if (r < 0) {
+        s->result->probe.silent_nsec = clock_nsec() - s->heard;
         return probe_broke(&s->result->probe, r);
-    if (pollfds[SERVER].revents & (POLLIN | POLLHUP | POLLERR))
+    }
+    if (pollfds[SERVER].revents & FROM_SERVER)
         outcome = receive_some(s);
     if (outcome == PROBE_OK && pollfds[SERVER].revents & POLLOUT)
         send_some(s);
@@ -181,7 +193,8 @@ static enum probe_outcome end(struct stream *s)
             return PROBE_OK;
         outcome = receive_some(s);
     } while (outcome == PROBE_OK);
-    return outcome == PROBE_CLOSED_EARLY || outcome == PROBE_RESET ? PROBE_OK : outcome;
+    /* However the connection ends; only wrong bytes and our own output are still trouble. */
+    return outcome == PROBE_SURPLUS_BYTES || outcome == PROBE_LOCAL_ERROR ? outcome : PROBE_OK;
 }
 
 void pipe_stream(const struct pipe_ends *ends, struct pipe_result *result)

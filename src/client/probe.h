@@ -62,6 +62,7 @@ struct probe_result {
     int error;               /* negative errno, or of PROBE_NO_HOST what resolve() returned */
     struct addr peer;        /* len is 0 while not connected */
     int64_t limit_nsec;      /* the time that it had; the caller's to enter */
+    int64_t silent_nsec;     /* of PROBE_TIMED_OUT: since the last byte came */
     uint64_t size;           /* of the message: bytes */
     uint64_t sent, received; /* bytes */
     uint64_t wrong_offset;   /* of the first wrong byte */

@@ -16,8 +16,8 @@ struct exchange {
     int64_t deadline;
     const struct pattern *pattern;
     struct probe_result *result;
-    int64_t first_sent; /* when */
-    int send_error;     /* negative errno: no more can be sent */
+    int64_t first_sent, heard; /* when; the latter: the last bytes came */
+    int send_error;            /* negative errno: no more can be sent */
     size_t out_begin, out_end;
     unsigned char out[BUFFER_SIZE]; /* what send(2) did not take yet: out_begin .. out_end */
     unsigned char in[BUFFER_SIZE];
@@ -88,7 +88,7 @@ static enum probe_outcome verify(struct exchange *x, size_t length)
     }
     result->received += wanted;
     if (all_received(x))
-        result->rtt_nsec = clock_nsec() - x->first_sent;
+        result->rtt_nsec = x->heard - x->first_sent;
     return wanted < length ? surplus(x, x->in[wanted]) : PROBE_OK;
 }
 
@@ -96,8 +96,10 @@ static enum probe_outcome receive_some(struct exchange *x)
 {
     ssize_t n = recv(x->fd, x->in, sizeof(x->in), 0);
 
-    if (n > 0)
+    if (n > 0) {
+        x->heard = clock_nsec(); /* before they are compared, which takes time */
         return verify(x, (size_t)n);
+    }
     if (n < 0)
         return probe_try_again(errno) ? PROBE_OK : probe_broke(x->result, -errno);
     /* Where send(2) met the reset, recv(2) sees nothing but an end. */
@@ -115,8 +117,10 @@ static enum probe_outcome exchange_run(struct exchange *x)
         bool sending = !all_sent(x) && !x->send_error;
         int events = deadline_poll(x->fd, (short)(POLLIN | (sending ? POLLOUT : 0)), x->deadline);
 
-        if (events < 0)
+        if (events < 0) {
+            x->result->silent_nsec = clock_nsec() - x->heard;
             return probe_broke(x->result, events);
+        }
         if (events & (POLLIN | POLLHUP | POLLERR))
             outcome = receive_some(x);
         if (outcome == PROBE_OK && sending && (events & POLLOUT))

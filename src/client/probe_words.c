@@ -32,6 +32,16 @@ static void print_progress(FILE *out, const struct probe_result *result)
     (void)fprintf(out, "%" PRIu64 " of %" PRIu64 " bytes", result->received, result->size);
 }
 
+/*
+ * Whether it took no more, and said no more, although it had answered: then it waits for us to
+ * read, who have read all. One that was merely slow said something until the end, or nearly so.
+ */
+static bool blocks_itself(const struct probe_result *result)
+{
+    return result->phase == PROBE_ECHOING && result->received > 0 && result->sent < result->size &&
+           result->silent_nsec > result->limit_nsec / 2;
+}
+
 static void print_timed_out(FILE *out, const struct probe_result *result)
 {
     static const char *const doing[] = {
@@ -47,8 +57,7 @@ static void print_timed_out(FILE *out, const struct probe_result *result)
         print_progress(out, result);
         (void)fputs(" came back", out);
     }
-    /* It took no more although it had answered: it waits for us to read, who have read all. */
-    if (result->phase == PROBE_ECHOING && result->received > 0 && result->sent < result->size)
+    if (blocks_itself(result))
         (void)fputs(
             " (a server that cannot read while it writes blocks itself: ncat --exec, socat PIPE)",
             out);

@@ -251,6 +251,18 @@ START_TEST(all_at_once)
 }
 END_TEST
 
+/* The limit holds for a server that has something to read or takes something all the time. */
+START_TEST(limit_of_a_busy_connection)
+{
+    struct run run;
+
+    echod_start(&e);
+    run = CLIENT("check", "-t", "0.02", "-s", "1G", target);
+    echod_stop(&e);
+    assert_state(&run, 2, "timed out after 0.02 s");
+}
+END_TEST
+
 START_TEST(details)
 {
     struct run run;
@@ -408,6 +420,7 @@ int main(void)
     tcase_add_test(tcase, failure);
     tcase_add_test(tcase, many_targets);
     tcase_add_test(tcase, all_at_once);
+    tcase_add_test(tcase, limit_of_a_busy_connection);
     tcase_add_test(tcase, details);
     tcase_add_test(tcase, bars);
     tcase_add_test(tcase, json);
