@@ -16,7 +16,17 @@ static int64_t deadline_of_next(const struct check_target *t, int64_t now)
     return now + (t->deadline - now) / (int64_t)(t->options->count - t->count);
 }
 
-static void probe(struct check_target *t, const struct addr_list *addresses, int64_t begun)
+/* Whoever has answered datagrams need not be looked for again. */
+static void keep_peer(const struct check_target *t, const struct probe_result *result,
+                      struct addr_list *addresses)
+{
+    if (target_socket_type(t->target->kind) != SOCK_DGRAM || result->outcome != PROBE_OK)
+        return;
+    addresses->addr[0] = result->peer;
+    addresses->count = 1;
+}
+
+static void probe(struct check_target *t, struct addr_list *addresses, int64_t begun)
 {
     const struct check_options *options = t->options;
     const struct probe_request request = {
@@ -30,6 +40,7 @@ static void probe(struct check_target *t, const struct addr_list *addresses, int
 
     *result = probe_run(&request, deadline);
     result->limit_nsec = deadline - begun;
+    keep_peer(t, result, addresses);
 }
 
 static void run_probes(struct check_target *t, int64_t begun)

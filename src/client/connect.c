@@ -43,7 +43,8 @@ struct race {
     struct attempt *attempt;
     struct pollfd *pollfd;
     size_t count, begun, running;
-    int64_t next_at; /* when the next attempt is due */
+    bool knocking;   /* datagrams, and a choice: who answers is to be found out */
+    int64_t next_at; /* when the next attempt is due, or the last knock has waited long enough */
     int error;       /* the most telling one so far */
 };
 
@@ -90,6 +91,7 @@ static int race_init(struct race *race, const struct addr_list *list)
     if (!race->order || !race->attempt || !race->pollfd)
         return -ENOMEM;
     race_order(race, list);
+    race->knocking = race->type == SOCK_DGRAM && race->count > 1;
     return 0;
 }
 
@@ -103,7 +105,47 @@ static void note_failure(struct race *race, int error)
 {
     if (is_no_route(race->error) || !is_no_route(error))
         race->error = error;
-    race->next_at = 0; /* nothing to wait for: the next one may go */
+    if (race->begun < race->count)
+        race->next_at = 0; /* nothing to wait for: the next one may go */
+}
+
+/* A datagram socket that is connected, which takes no time; or -errno. */
+static int dial_datagrams(const struct addr *addr, const struct dial_options *options)
+{
+    _cleanup_(closep) int fd = dial_begin(addr, SOCK_DGRAM, options);
+    int r = fd < 0 ? fd : dial_finish(fd, addr, options);
+
+    if (r < 0)
+        return r;
+    r = fd;
+    fd = -1; /* now owned by the caller */
+    return r;
+}
+
+/*
+ * connect(2) of a datagram socket succeeds wherever there is a route. Whether anybody is there
+ * shows when something is sent: an echo server returns it, and where nobody listens, ICMP may say
+ * so.
+ */
+static int knock(const struct addr *addr, const struct dial_options *options)
+{
+    _cleanup_(closep) int fd = dial_datagrams(addr, options);
+    int result = fd;
+
+    if (fd < 0)
+        return fd;
+    if (send(fd, "", 1, MSG_NOSIGNAL) < 0)
+        return -errno;
+    fd = -1; /* now owned by the caller */
+    return result;
+}
+
+/* 0, -EAGAIN when it was woken for nothing, or -errno: nobody is there. */
+static int hear_answer(int fd)
+{
+    char byte;
+
+    return recv(fd, &byte, sizeof(byte), MSG_DONTWAIT) < 0 ? -errno : 0;
 }
 
 static void begin_next(struct race *race)
@@ -114,38 +156,73 @@ static void begin_next(struct race *race)
 
     race->attempt[i] = (struct attempt){.addr = race->order[i], .start = now};
     race->next_at = now + ATTEMPT_DELAY_NSEC;
-    fd = dial_begin(race->order[i], race->type, race->options);
-    race->pollfd[i] = (struct pollfd){.fd = fd < 0 ? -1 : fd, .events = POLLOUT};
+    fd = race->knocking ? knock(race->order[i], race->options)
+                        : dial_begin(race->order[i], race->type, race->options);
+    race->pollfd[i] =
+        (struct pollfd){.fd = fd < 0 ? -1 : fd, .events = race->knocking ? POLLIN : POLLOUT};
     if (fd < 0)
         note_failure(race, fd);
     else
         race->running++;
 }
 
-/* Attempt I has come to an end. Returns whether it is connected. */
-static bool has_won(struct race *race, size_t i, struct connection *ret_connection)
+static void drop(struct race *race, size_t i, int error)
 {
-    const struct attempt *attempt = &race->attempt[i];
-    int r = dial_finish(race->pollfd[i].fd, attempt->addr, race->options);
+    note_failure(race, error);
+    closep(&race->pollfd[i].fd);
+    race->running--;
+}
 
+/* A socket on which nobody has knocked: a late answer would be taken for another one's. */
+static int renew(struct race *race, size_t i)
+{
+    struct attempt *attempt = &race->attempt[i];
+
+    closep(&race->pollfd[i].fd);
+    attempt->start = clock_nsec();
+    race->pollfd[i].fd = dial_datagrams(attempt->addr, race->options);
+    return race->pollfd[i].fd < 0 ? race->pollfd[i].fd : 0;
+}
+
+/* Attempt I has come to an end, and well if R is 0. Returns whether it is the winner. */
+static bool has_won(struct race *race, size_t i, int r, struct connection *ret_connection)
+{
+    if (r == 0 && race->knocking)
+        r = renew(race, i);
     if (r < 0) {
-        note_failure(race, r);
-        closep(&race->pollfd[i].fd);
-        race->running--;
+        drop(race, i, r);
         return false;
     }
     *ret_connection = (struct connection){.fd = race->pollfd[i].fd,
-                                          .peer = *attempt->addr,
-                                          .connect_nsec = clock_nsec() - attempt->start};
+                                          .peer = *race->attempt[i].addr,
+                                          .connect_nsec = clock_nsec() - race->attempt[i].start};
     race->pollfd[i].fd = -1; /* now owned by the caller */
     return true;
+}
+
+static bool judge(struct race *race, size_t i, struct connection *ret_connection)
+{
+    int fd = race->pollfd[i].fd;
+    int r =
+        race->knocking ? hear_answer(fd) : dial_finish(fd, race->attempt[i].addr, race->options);
+
+    return !(race->knocking && r == -EAGAIN) && has_won(race, i, r, ret_connection);
 }
 
 /* Returns whether there is a winner. */
 static bool race_judge(struct race *race, struct connection *ret_connection)
 {
     for (size_t i = 0; i < race->begun; i++)
-        if (race->pollfd[i].fd >= 0 && race->pollfd[i].revents && has_won(race, i, ret_connection))
+        if (race->pollfd[i].fd >= 0 && race->pollfd[i].revents && judge(race, i, ret_connection))
+            return true;
+    return false;
+}
+
+/* Nobody has answered, and some may only be slow: the first of them. */
+static bool race_guess(struct race *race, struct connection *ret_connection)
+{
+    for (size_t i = 0; i < race->begun; i++)
+        if (race->pollfd[i].fd >= 0 && has_won(race, i, 0, ret_connection))
             return true;
     return false;
 }
@@ -160,12 +237,14 @@ static int race_run(struct race *race, int64_t deadline, struct connection *ret_
             begin_next(race);
         if (race->running == 0)
             return race->error;
-        if (race->begun < race->count && race->next_at < deadline)
+        if ((race->begun < race->count || race->knocking) && race->next_at < deadline)
             until = race->next_at;
         r = deadline_wait(race->pollfd, race->begun, until);
         if (r < 0 && (r != -ETIMEDOUT || until == deadline))
             return r;
         if (r > 0 && race_judge(race, ret_connection))
+            return 0;
+        if (r < 0 && race->begun == race->count && race_guess(race, ret_connection))
             return 0;
     }
 }

@@ -27,8 +27,10 @@ int connect_resolve(const struct target *target, int family, int64_t deadline,
 /*
  * Tries the addresses as RFC 8305 (Happy Eyeballs) has it: IPv6 and IPv4 in turn, each 250 ms after
  * the one before, or at once when that has failed; the first that is connected wins. TYPE is
- * SOCK_STREAM or SOCK_DGRAM. Returns 0, or -errno of the address that failed for the most telling
- * reason (-ETIMEDOUT: no answer in time); ret_connection is untouched on failure.
+ * SOCK_STREAM or SOCK_DGRAM. Of datagrams and several addresses, each is sent one of a byte, and
+ * the first that answers wins; when none does, the first that did not refuse. Returns 0, or -errno
+ * of the address that failed for the most telling reason (-ETIMEDOUT: no answer in time);
+ * ret_connection is untouched on failure.
  */
 int connect_first(const struct addr_list *list, int type, const struct dial_options *options,
                   int64_t deadline, struct connection *ret_connection);

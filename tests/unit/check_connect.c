@@ -2,6 +2,9 @@
 #include "client/connect.h"
 
 #include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <pthread.h>
 #include <string.h>
 #include <sys/socket.h>
 
@@ -158,11 +161,97 @@ START_TEST(no_way_tells_less_than_a_refusal)
 }
 END_TEST
 
+/* Places for datagrams: one that says nothing, one where nobody listens, one that echoes. */
+
+static void place_mute(int place)
+{
+    listeners[place] = bound(AF_INET, SOCK_DGRAM);
+    ck_assert_int_eq(addr_of_socket(listeners[place], &places[place]), 0);
+}
+
+/* A socket that is connected to another peer is nobody for all others: they get an ICMP error. */
+static void place_unreachable(int place)
+{
+    place_mute(place);
+    ck_assert_int_eq(connect(listeners[place], &places[place].sa, places[place].len), 0);
+}
+
+static void *echo_datagrams(void *socket)
+{
+    for (;;) {
+        struct addr peer = {.len = sizeof(peer) - offsetof(struct addr, sa)};
+        char byte;
+        ssize_t n = recvfrom(*(int *)socket, &byte, 1, 0, &peer.sa, &peer.len);
+
+        if (n >= 0)
+            (void)sendto(*(int *)socket, &byte, (size_t)n, 0, &peer.sa, peer.len);
+    }
+    return NULL;
+}
+
+static void place_echoing(int place, pthread_t *thread)
+{
+    place_mute(place);
+    ck_assert_int_eq(fcntl(listeners[place], F_SETFL, 0), 0);
+    ck_assert_int_eq(pthread_create(thread, NULL, echo_datagrams, &listeners[place]), 0);
+}
+
+static void end(pthread_t thread)
+{
+    (void)pthread_cancel(thread);
+    (void)pthread_join(thread, NULL);
+}
+
 START_TEST(datagrams)
 {
-    listeners[0] = bound(AF_INET, SOCK_DGRAM);
-    ck_assert_int_eq(addr_of_socket(listeners[0], &places[0]), 0);
+    place_unreachable(0); /* a single one is not asked */
     ck_assert_int_eq(connect_to(1, SOCK_DGRAM, 60 * NSEC_PER_SEC), 0);
+}
+END_TEST
+
+START_TEST(datagrams_to_who_answers)
+{
+    pthread_t thread;
+
+    place_unreachable(0);
+    place_mute(1);
+    place_echoing(2, &thread);
+    ck_assert_int_eq(connect_to(3, SOCK_DGRAM, 60 * NSEC_PER_SEC), 2);
+    end(thread);
+}
+END_TEST
+
+START_TEST(datagrams_to_nobody)
+{
+    place_unreachable(0);
+    place_unreachable(1);
+    ck_assert_int_eq(connect_to(2, SOCK_DGRAM, 60 * NSEC_PER_SEC), -ECONNREFUSED);
+    place_mute(2);
+    ck_assert_int_eq(connect_to(3, SOCK_DGRAM, 60 * NSEC_PER_SEC), 2);
+    ck_assert_int_eq(connect_to(3, SOCK_DGRAM, NSEC_PER_SEC / 10), -ETIMEDOUT);
+}
+END_TEST
+
+/* The answer to the question who is there is nobody else's. */
+START_TEST(datagrams_begin_anew)
+{
+    const struct addr_list list = {.addr = places, .count = 2};
+    struct connection connection;
+    struct pollfd pollfd;
+    pthread_t thread;
+
+    place_unreachable(0);
+    place_echoing(1, &thread);
+    ck_assert_int_eq(connect_first(&list, SOCK_DGRAM, &(struct dial_options){0},
+                                   clock_nsec() + 60 * NSEC_PER_SEC, &connection),
+                     0);
+    ck_assert_int_eq(send(connection.fd, "x", 1, 0), 1);
+    pollfd = (struct pollfd){.fd = connection.fd, .events = POLLIN};
+    ck_assert_int_eq(poll(&pollfd, 1, -1), 1);
+    ck_assert_int_eq(recv(connection.fd, (char[1]){0}, 1, 0), 1);
+    ck_assert_int_eq(recv(connection.fd, (char[1]){0}, 1, 0), -1);
+    closep(&connection.fd);
+    end(thread);
 }
 END_TEST
 
@@ -217,6 +306,9 @@ int main(void)
     tcase_add_test(tcase, families_in_turn);
     tcase_add_test(tcase, no_way_tells_less_than_a_refusal);
     tcase_add_test(tcase, datagrams);
+    tcase_add_test(tcase, datagrams_to_who_answers);
+    tcase_add_test(tcase, datagrams_to_nobody);
+    tcase_add_test(tcase, datagrams_begin_anew);
     tcase_add_test(tcase, unix_datagrams);
     tcase_add_test(tcase, source);
     return suite_run("connect", tcase);
