@@ -48,18 +48,18 @@ const char *value_number(const char *text, uint64_t min, uint64_t max, uint64_t 
 
 const char *value_size(const char *text, uint64_t min, uint64_t max, uint64_t *ret_bytes)
 {
-    static const char suffixes[] = "KMG";
+    static const char suffixes[] = "KkMmGg";
     size_t digits = strspn(text, "0123456789");
     const char *suffix = text + digits, *problem;
     uint64_t number;
     int shift = 0;
 
     if (*suffix != '\0') {
-        const char *known = strchr(suffixes, *suffix & ~('a' ^ 'A'));
+        const char *known = strchr(suffixes, *suffix);
 
         if (!known || suffix[1] != '\0')
             return not_a_number;
-        shift = 10 * (int)(known - suffixes + 1);
+        shift = 10 * ((int)(known - suffixes) / 2 + 1);
     }
     problem = scaled_number(text, digits, shift, &number);
     return problem ? problem : within(number, min, max, ret_bytes);

@@ -46,6 +46,8 @@ START_TEST(sizes)
     /* 1024 after an overflow of 64 bits. */
     assert_problem(value_size("18014398509481985K", 1, UINT64_MAX, &bytes), "out of range");
     assert_problem(value_size("K", 1, 1 << 30, &bytes), "not a number");
+    assert_problem(value_size("1 ", 1, UINT64_MAX, &bytes), "not a number");
+    assert_problem(value_size("1T", 1, UINT64_MAX, &bytes), "not a number");
     assert_problem(value_size("1KB", 1, 1 << 30, &bytes), "not a number");
     assert_problem(value_size("1.5K", 1, 1 << 30, &bytes), "not a number");
     ck_assert_uint_eq(bytes, 1 << 30);
