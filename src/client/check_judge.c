@@ -24,11 +24,19 @@ const char *check_metric_name(enum check_metric metric)
     return names[metric];
 }
 
+/* The failure that is kept tells most: if it is one of this side, there was no other kind. */
+static bool only_this_side_failed(const struct check_stats *stats)
+{
+    return stats->failure && stats->failure->outcome == PROBE_LOCAL_ERROR;
+}
+
 enum check_state check_judge_metric(const struct check_stats *stats, enum check_metric metric,
                                     const struct check_thresholds *thresholds)
 {
     double value = check_metric_value(stats, metric);
 
+    if (metric == CHECK_LOSS && only_this_side_failed(stats))
+        return CHECK_OK; /* it was not the server's loss */
     if (range_alerts(&thresholds->critical[metric], value))
         return CHECK_CRITICAL;
     return range_alerts(&thresholds->warning[metric], value) ? CHECK_WARNING : CHECK_OK;
@@ -44,15 +52,11 @@ static enum check_state judge_failures(const struct check_stats *stats,
 {
     if (!stats->failure)
         return CHECK_OK;
-    switch (stats->failure->outcome) {
-    case PROBE_WRONG_BYTES:
-    case PROBE_SURPLUS_BYTES:
+    if (stats->failure->outcome == PROBE_WRONG_BYTES ||
+        stats->failure->outcome == PROBE_SURPLUS_BYTES)
         return CHECK_CRITICAL;
-    case PROBE_LOCAL_ERROR: /* it tells least: there was no other kind */
+    if (only_this_side_failed(stats))
         return CHECK_UNKNOWN;
-    default:
-        break;
-    }
     if (stats->received == 0)
         return CHECK_CRITICAL;
     return has_thresholds(thresholds, CHECK_LOSS) ? CHECK_OK : CHECK_WARNING;
@@ -64,8 +68,7 @@ enum check_state check_judge(const struct check_stats *stats,
     enum check_state state = judge_failures(stats, thresholds);
 
     for (int metric = 0; metric < CHECK_METRICS; metric++)
-        if (state != CHECK_UNKNOWN || metric != CHECK_LOSS) /* it was not the server's loss */
-            state = check_worst(state, check_judge_metric(stats, metric, thresholds));
+        state = check_worst(state, check_judge_metric(stats, metric, thresholds));
     return state;
 }
 

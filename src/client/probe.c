@@ -15,22 +15,33 @@ enum probe_outcome probe_fail(struct probe_result *result, enum probe_outcome ou
     return outcome;
 }
 
-enum probe_outcome probe_broke(struct probe_result *result, int error)
+/*
+ * Errors of this machine, which say nothing about the server or the way to it. All others may have
+ * come from there: ICMP errors are of many kinds, EACCES for one that a firewall sends over IPv6.
+ */
+static bool is_local(int error)
 {
     switch (error) {
-    case -ETIMEDOUT:
-        return probe_fail(result, PROBE_TIMED_OUT, error);
-    case -ECONNRESET:
-    case -EPIPE:
-    case -ECONNABORTED:
-    case -EHOSTUNREACH:
-    case -ENETUNREACH:
-    case -ENETDOWN:
-    case -ENETRESET:
-        return probe_fail(result, PROBE_RESET, error);
+    case -EMFILE:
+    case -ENFILE:
+    case -ENOMEM:
+    case -ENOBUFS:
+    case -EAFNOSUPPORT:
+    case -EADDRNOTAVAIL: /* the source address, or no port is free */
+    case -EMSGSIZE:      /* the packet is too large for an interface */
+    case -EPERM:         /* the firewall over here */
+    case -EINVAL:
+        return true;
     default:
-        return probe_fail(result, PROBE_LOCAL_ERROR, error);
+        return false;
     }
+}
+
+enum probe_outcome probe_broke(struct probe_result *result, int error)
+{
+    if (error == -ETIMEDOUT)
+        return probe_fail(result, PROBE_TIMED_OUT, error);
+    return probe_fail(result, is_local(error) ? PROBE_LOCAL_ERROR : PROBE_RESET, error);
 }
 
 bool probe_try_again(int error)
@@ -45,13 +56,8 @@ enum probe_outcome probe_not_connected(struct probe_result *result, int error)
         return probe_fail(result, PROBE_REFUSED, error);
     case -ETIMEDOUT:
         return probe_fail(result, PROBE_TIMED_OUT, error);
-    case -EMFILE:
-    case -ENFILE:
-    case -ENOBUFS:
-    case -ENOMEM:
-        return probe_fail(result, PROBE_LOCAL_ERROR, error);
     default:
-        return probe_fail(result, PROBE_NOT_CONNECTED, error);
+        return probe_fail(result, is_local(error) ? PROBE_LOCAL_ERROR : PROBE_NOT_CONNECTED, error);
     }
 }
 

@@ -139,6 +139,11 @@ START_TEST(judgement)
     make(judged[_i].count, judged[_i].failed, judged[_i].outcome);
     ck_assert_str_eq(check_state_name(check_judge(&stats, &thresholds)),
                      check_state_name(judged[_i].state));
+    /* What is said of a metric is never worse than the whole. */
+    for (int metric = 0; metric < CHECK_METRICS; metric++)
+        ck_assert_int_eq(
+            check_worst(judged[_i].state, check_judge_metric(&stats, metric, &thresholds)),
+            judged[_i].state);
 }
 END_TEST
 
