@@ -47,8 +47,8 @@ static int print_modes(void)
     for (size_t i = 0; i < MODES; i++)
         (void)printf("  %-8s%s\n", modes[i].name, modes[i].about);
     (void)fputs("Without a MODE: the same as check, but told in a sentence.\n"
-                "\n  --help     print this; after a MODE, print its options\n"
-                "  --version  print the version\n"
+                "\n  -h, --help     print this; after a MODE, print its options\n"
+                "  -V, --version  print the version\n"
                 "\nMore: man echo-client\n",
                 stdout);
     return 0;
@@ -69,9 +69,9 @@ static int run(int argc, char **argv)
 {
     const char *word = argc > 1 ? argv[1] : "";
 
-    if (strcmp(word, "--help") == 0)
+    if (strcmp(word, "--help") == 0 || strcmp(word, "-h") == 0)
         return finish(print_modes(), plain.trouble);
-    if (strcmp(word, "--version") == 0)
+    if (strcmp(word, "--version") == 0 || strcmp(word, "-V") == 0)
         return finish(print_version(), plain.trouble);
     for (size_t i = 0; i < MODES; i++)
         if (strcmp(word, modes[i].name) == 0) {

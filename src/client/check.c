@@ -57,6 +57,8 @@ static int run(int argc, char **argv, bool plugin)
     case OPTIONS_DONE:
         return CHECK_OK;
     case OPTIONS_WRONG:
+        if (plugin) /* Monitoring systems show standard output, and some nothing else. */
+            (void)puts("ECHO UNKNOWN - wrong usage: standard error says what is wrong");
         break;
     }
     return CHECK_UNKNOWN;

@@ -106,7 +106,7 @@ static enum options_action parse(const struct option_row *rows, int argc, char *
         .closing = "Exit status: 0 all answers came, 2 not, 3 wrong usage or trouble on this "
                    "side.\n",
         .json_help = "print one JSON object",
-        .timeout_help = "how long a connection or an answer may take (default 5)",
+        .timeout_help = "for a connection, and for an answer (default 5)",
         .kinds = 1U << TARGET_TCP | 1U << TARGET_UDP | 1U << TARGET_UNIX | 1U << TARGET_UNIXGRAM |
                  1U << TARGET_VSOCK,
         .targets_max = 1,

@@ -178,19 +178,27 @@ static enum options_action take_options(struct parser *parser, int argc, char **
     return OPTIONS_RUN;
 }
 
+bool command_line_takes_datagrams(const struct command_line *line)
+{
+    return line->kinds & (1U << TARGET_UDP | 1U << TARGET_UNIXGRAM);
+}
+
 static enum options_action take_target(const struct command_line *line, const char *text,
                                        struct target_list *list)
 {
+    const char *allowed =
+        command_line_takes_datagrams(line) ? TARGET_ALLOWED : TARGET_ALLOWED_STREAM;
     struct target *target = &list->at[list->count];
+    char limit[64];
     const char *problem;
 
+    (void)snprintf(limit, sizeof(limit), "%zu at most", line->targets_max);
     if (list->count == line->targets_max)
-        return wrong_value(line, "target", text, "one too many",
-                           line->targets_max == 1 ? "one TARGET" : "fewer of them");
+        return wrong_value(line, "target", text, "one too many", limit);
     if (target_parse(text, target, &problem) < 0)
-        return wrong_value(line, "target", text, problem, TARGET_ALLOWED);
+        return wrong_value(line, "target", text, problem, allowed);
     if (!(line->kinds & 1U << target->kind))
-        return wrong_value(line, "target", text, "not in this mode", "one with a stream of bytes");
+        return wrong_value(line, "target", text, "datagrams are no stream of bytes", allowed);
     list->count++;
     return OPTIONS_RUN;
 }
@@ -297,8 +305,8 @@ enum options_action options_parse(const struct command_line *line, int argc, cha
          .value = &common->dial.proxy, .allowed = "v1, v2"},
         {'q', "quiet", NULL, line->quiet_help ? line->quiet_help : "print nothing when all is well",
          option_take_flag, .value = &common->quiet},
-        {0, "help", .take = option_take_flag, .value = &given.help},
-        {0, "version", NULL, "print this, print the version", option_take_flag,
+        {'h', "help", .take = option_take_flag, .value = &given.help},
+        {'V', "version", NULL, "print this, print the version", option_take_flag,
          .value = &given.version},
         {0},
     };

@@ -47,6 +47,8 @@ struct command_line {
     const struct option_row *rows; /* the mode's own options */
 };
 
+bool command_line_takes_datagrams(const struct command_line *line);
+
 /* What every mode takes. */
 struct common_options {
     int family;                /* AF_UNSPEC, AF_INET, AF_INET6 */

@@ -44,8 +44,10 @@ void options_print_help(const struct command_line *line, const struct option_row
     for (size_t i = 0; i < count;)
         i += print_line(rows + i, out);
     (void)fprintf(out,
-                  "\nTARGET (default " TARGET_DEFAULT "; without a port: 65432): HOST  HOST:PORT\n"
-                  "  [IPV6]:PORT  tcp://HOST:PORT  udp://HOST:PORT  unix:/PATH  unix:@NAME\n"
-                  "  unixgram:/PATH  vsock:CID:PORT\n%s",
+                  "\nTARGET (default " TARGET_DEFAULT
+                  "): HOST  HOST:PORT  [IPV6]:PORT  tcp://HOST:PORT\n  %s\n%s",
+                  command_line_takes_datagrams(line)
+                      ? "udp://HOST:PORT  unix:/PATH  unix:@NAME  unixgram:/PATH  vsock:CID:PORT"
+                      : "unix:/PATH  unix:@NAME  vsock:CID:PORT",
                   line->closing);
 }

@@ -19,7 +19,7 @@ enum options_action pipe_options_parse(int argc, char **argv, struct pipe_option
         .usage = "pipe [OPTION...] [TARGET]",
         .about = "Sends standard input to an echo server, what comes back to standard output.\n",
         .closing = "Exit status: 0 all came back, 2 not, 3 wrong usage or trouble on this side.\n",
-        .timeout_help = "for connecting, and for each wait for owed bytes (default 10)",
+        .timeout_help = "to connect, and to wait for answers (default 10)",
         .json_help = "print a JSON object at the end, on standard error",
         .kinds = 1U << TARGET_TCP | 1U << TARGET_UNIX | 1U << TARGET_VSOCK,
         .targets_max = 1,

@@ -13,6 +13,8 @@
 #define TARGET_ALLOWED                                                                             \
     "HOST, HOST:PORT, [IPV6]:PORT, tcp://HOST:PORT, udp://HOST:PORT, unix:/PATH, unix:@NAME "      \
     "(abstract), unixgram:/PATH, vsock:CID:PORT"
+#define TARGET_ALLOWED_STREAM                                                                      \
+    "HOST, HOST:PORT, [IPV6]:PORT, tcp://HOST:PORT, unix:/PATH, unix:@NAME, vsock:CID:PORT"
 
 enum {
     TARGET_PORT_DEFAULT = 65432,

@@ -288,6 +288,7 @@ static const struct {
     {{"--source", ""}, "--source"},
     {{"--source", "::1", "-4"}, "--source"},
     {{"--source", "::1", "unix:/x"}, "--source"},
+    {{"pipe", "h", "i"}, "\"i\": one too many; allowed: 1 at most"},
     {{"--nonsense"}, "nonsense"},
     {{"-x"}, "x"},
 };
@@ -305,7 +306,7 @@ START_TEST(usage)
 }
 END_TEST
 
-static void assert_fits_a_screen(const char *text)
+static void assert_fits_a_screen(const char *text, size_t height)
 {
     size_t lines = 0, width = 0;
 
@@ -313,9 +314,25 @@ static void assert_fits_a_screen(const char *text)
         lines++;
         width = strcspn(line, "\n") > width ? strcspn(line, "\n") : width;
     }
-    ck_assert_uint_le(lines, 24);
+    ck_assert_uint_le(lines, height);
     ck_assert_uint_le(width, 80);
 }
+
+/* Load has more options than lines of the smallest terminal. */
+static const struct {
+    const char *mode;
+    size_t lines;
+} helps[] = {{"check", 24}, {"load", 29}, {"pipe", 24}, {"ping", 24}};
+
+START_TEST(help)
+{
+    struct run run = CLIENT(helps[_i].mode, "--help");
+
+    ck_assert_int_eq(run.status, 0);
+    ck_assert_ptr_nonnull(strstr(run.out, "--timeout"));
+    assert_fits_a_screen(run.out, helps[_i].lines);
+}
+END_TEST
 
 START_TEST(help_and_version)
 {
@@ -323,15 +340,16 @@ START_TEST(help_and_version)
 
     ck_assert_int_eq(run.status, 0);
     ck_assert_ptr_nonnull(strstr(run.out, "  check "));
-    assert_fits_a_screen(run.out);
-    run = CLIENT("check", "--help");
-    ck_assert_int_eq(run.status, 0);
-    ck_assert_ptr_nonnull(strstr(run.out, "--timeout"));
-    assert_fits_a_screen(run.out);
+    assert_fits_a_screen(run.out, 24);
     run = CLIENT("--version");
     ck_assert_int_eq(run.status, 0);
     ck_assert_ptr_eq(strstr(run.out, "echo-client"), run.out);
     ck_assert_str_eq(CLIENT("check", "--version").out, run.out);
+    /* The letters that the guidelines for plugins want. */
+    ck_assert_str_eq(CLIENT("check", "-V").out, run.out);
+    ck_assert_str_eq(CLIENT("-V").out, run.out);
+    ck_assert_str_eq(CLIENT("check", "-h").out, CLIENT("check", "--help").out);
+    ck_assert_str_eq(CLIENT("-h").out, CLIENT("--help").out);
 }
 END_TEST
 
@@ -438,6 +456,7 @@ static void add_tests(TCase *tcase)
     tcase_add_test(tcase, nobody_there);
     tcase_add_test(tcase, quiet);
     tcase_add_loop_test(tcase, usage, 0, COUNT(wrongs));
+    tcase_add_loop_test(tcase, help, 0, COUNT(helps));
     tcase_add_test(tcase, help_and_version);
     tcase_add_test(tcase, source);
     tcase_add_loop_test(tcase, proxy_header, 1, 3);

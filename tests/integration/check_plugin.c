@@ -325,6 +325,9 @@ START_TEST(wrong_usage_and_local_trouble)
     struct run run = CLIENT("check", "-w", "x", target);
 
     ck_assert_int_eq(run.status, 3);
+    ck_assert_ptr_eq(strstr(run.out, "ECHO UNKNOWN - "), run.out);
+    assert_one_line(&run);
+    ck_assert_ptr_nonnull(strstr(run.err, "--warning \"x\""));
     run = CLIENT("check", "-4", "::1");
     ck_assert_int_eq(run.status, 2);
 }
