@@ -18,10 +18,18 @@ static enum check_state judge(const struct check_targets *targets)
     return state;
 }
 
+/* Whether standard output is a monitoring system's, and not a person's or a program's. */
+static bool is_plugin(const struct check_options *options)
+{
+    return options->plugin && !options->common.json;
+}
+
 static enum check_state not_checked(const struct check_options *options, int error)
 {
-    (void)fprintf(options->plugin ? stdout : stderr, "%snot checked, trouble on this side: %s\n",
-                  options->plugin ? "ECHO UNKNOWN - " : "echo-client: ", strerror(-error));
+    bool plugin = is_plugin(options);
+
+    (void)fprintf(plugin ? stdout : stderr, "%snot checked, trouble on this side: %s\n",
+                  plugin ? "ECHO UNKNOWN - " : "echo-client: ", strerror(-error));
     return CHECK_UNKNOWN;
 }
 
@@ -57,7 +65,7 @@ static int run(int argc, char **argv, bool plugin)
     case OPTIONS_DONE:
         return CHECK_OK;
     case OPTIONS_WRONG:
-        if (plugin) /* Monitoring systems show standard output, and some nothing else. */
+        if (is_plugin(&options)) /* Monitoring systems show standard output, some nothing else. */
             (void)puts("ECHO UNKNOWN - wrong usage: standard error says what is wrong");
         break;
     }

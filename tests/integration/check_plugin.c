@@ -328,6 +328,8 @@ START_TEST(wrong_usage_and_local_trouble)
     ck_assert_ptr_eq(strstr(run.out, "ECHO UNKNOWN - "), run.out);
     assert_one_line(&run);
     ck_assert_ptr_nonnull(strstr(run.err, "--warning \"x\""));
+    ck_assert_str_eq(CLIENT("check", "--json", "-w", "x", target).out, "");
+    ck_assert_str_eq(CLIENT("-w", "x", target).out, "");
     run = CLIENT("check", "-4", "::1");
     ck_assert_int_eq(run.status, 2);
 }
