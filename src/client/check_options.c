@@ -36,21 +36,14 @@ static bool any_is_given(const struct check_thresholds *thresholds)
     return false;
 }
 
-static bool has_datagrams(const struct target_list *list)
-{
-    for (size_t i = 0; i < list->count; i++)
-        if (target_socket_type(list->at[i].kind) == SOCK_DGRAM)
-            return true;
-    return false;
-}
-
 static const char *contradiction(const struct given *given, const struct check_options *options)
 {
     if (given->message && given->size)
         return "--message and --size exclude each other";
     if (given->message && given->message[0] == '\0')
         return "--message is empty: there would be nothing to check";
-    if (options->pattern.size > PROBE_DATAGRAM_MAX && has_datagrams(&options->common.target))
+    if (options->pattern.size > PROBE_DATAGRAM_MAX &&
+        target_list_has_datagrams(&options->common.target))
         return "--size, --message: a datagram holds no more than 65507 bytes";
     if ((int64_t)(options->count - 1) * options->interval_nsec >= options->common.timeout_nsec)
         return "--count times --interval is longer than --timeout";

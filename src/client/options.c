@@ -220,14 +220,6 @@ static enum options_action take_targets(const struct command_line *line, char **
     return OPTIONS_RUN;
 }
 
-static bool any_has_datagrams(const struct target_list *list)
-{
-    for (size_t i = 0; i < list->count; i++)
-        if (target_socket_type(list->at[i].kind) == SOCK_DGRAM)
-            return true;
-    return false;
-}
-
 static bool all_have_hosts(const struct target_list *list)
 {
     for (size_t i = 0; i < list->count; i++)
@@ -247,7 +239,7 @@ static const char *contradiction(const struct switches *given, const struct comm
         return "--source is not of the family that -4 or -6 asks for";
     if ((given->inet || given->inet6) && !all_have_hosts(&common->target))
         return "-4 and -6 mean nothing to a target that is no host";
-    if (common->dial.proxy && any_has_datagrams(&common->target))
+    if (common->dial.proxy && target_list_has_datagrams(&common->target))
         return "--proxy-protocol begins streams: a target of datagrams has none";
     if (common->json && !record_is_possible())
         return "--json is not possible: this echo-client was built without jansson";

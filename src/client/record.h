@@ -23,7 +23,7 @@ void record_open_object(struct record *record, const char *name);
 void record_open_array(struct record *record, const char *name);
 void record_close(struct record *record);
 
-/* Bytes that are not of UTF-8 become "?", one by one. */
+/* A text that is not UTF-8 gets a "?" for each byte that is not ASCII. */
 void record_text(struct record *record, const char *name, const char *text);
 void record_integer(struct record *record, const char *name, int64_t value);
 void record_number(struct record *record, const char *name, double value); /* not finite: null */

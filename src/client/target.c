@@ -221,3 +221,11 @@ int target_socket_type(enum target_kind kind)
 {
     return kind == TARGET_UDP || kind == TARGET_UNIXGRAM ? SOCK_DGRAM : SOCK_STREAM;
 }
+
+bool target_list_has_datagrams(const struct target_list *list)
+{
+    for (size_t i = 0; i < list->count; i++)
+        if (target_socket_type(list->at[i].kind) == SOCK_DGRAM)
+            return true;
+    return false;
+}

@@ -55,3 +55,6 @@ bool target_has_host(enum target_kind kind);
 
 /* SOCK_STREAM or SOCK_DGRAM. */
 int target_socket_type(enum target_kind kind);
+
+/* Whether any of them is of datagrams. */
+bool target_list_has_datagrams(const struct target_list *list);
