@@ -65,7 +65,7 @@ static int run(int argc, char **argv, bool plugin)
     case OPTIONS_DONE:
         return CHECK_OK;
     case OPTIONS_WRONG:
-        if (is_plugin(&options)) /* Monitoring systems show standard output, some nothing else. */
+        if (plugin && !options.common.json) /* Monitoring systems may show standard output alone. */
             (void)puts("ECHO UNKNOWN - wrong usage: standard error says what is wrong");
         break;
     }
