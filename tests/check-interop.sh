@@ -89,16 +89,19 @@ start() {
 
 # ---- what is asked of them --------------------------------------------------------
 
-# says STATUS PATTERN ARG...: the check ends with this status, and says this
-says() {
+# tells STATUS PATTERN MODE ARG...: the client ends with this status, and says this
+tells() {
     local status=$1 sentence=$2 said found
     shift 2
-    said=$("$client" check "$@" 2>&1)
+    said=$("$client" "$@" 2>&1)
     found=$?
     if [ "$found" -ne "$status" ] || ! grep -qE "$sentence" <<<"$said"; then
-        fail "check $*: $found, not $status and \"$sentence\": $said"
+        fail "$*: $found, not $status and \"$sentence\": $said"
     fi
 }
+
+says() { tells "$1" "$2" check "${@:3}"; }
+pings() { tells "$1" "$2" ping -c 3 -W 1 "${@:3}"; }
 
 # pipes TARGET BYTES [ARG...]: so many bytes go through, and come back unharmed
 pipes() {
@@ -174,9 +177,31 @@ datagrams() {
     says 2 "connection refused" "udp://$socat:7"
 }
 
+ping_streams() {
+    local all="3 sent, 3 received, 0 lost"
+    for address in "$xinetd" "$inetd" "$ncat" "$socat" "$echod"; do
+        pings 0 "$all" -i 0.01 "$address:7"
+        pings 0 "$all" -i 0.01 --connect "$address:7"
+        pings 0 "$all" -i 0.01 -s 4096 "$address:7"
+    done
+}
+
+# As of datagrams(): xinetd wants one after the other.
+ping_datagrams() {
+    local all="3 sent, 3 received, 0 lost"
+    pings 0 "$all" -i 0.2 -s 2048 "udp://$xinetd:7"
+    pings 1 "cut to 2048 of 2049 bytes \(the limit of xinetd\)" -i 0.2 -s 2049 "udp://$xinetd:7"
+    pings 0 "$all" -i 0.01 -s 4096 "udp://$inetd:7"
+    pings 1 "cut to 4096 of 4097 bytes \(the limit of OpenBSD's inetd\)" -i 0.01 -s 4097 \
+        "udp://$inetd:7"
+    pings 1 "Connection refused" -i 0.01 "udp://$socat:7"
+}
+
 start
 streams
 blocking_streams
 half_close
 datagrams
+ping_streams
+ping_datagrams
 exit "$failed"

@@ -6,6 +6,7 @@
 #include <time.h>
 
 #include "client/deadline.h"
+#include "client/probe_words.h"
 
 static double msec(double nsec)
 {
@@ -54,12 +55,21 @@ static void print_answer(FILE *out, const struct ping_event *event)
                   event->reordered ? " (overtaken by a later one)" : "");
 }
 
+static void print_cut(FILE *out, const struct ping_lane *lane, size_t size)
+{
+    const char *whose = probe_words_limit(size);
+
+    (void)fprintf(out, " corrupted: cut to %zu of %zu bytes", size, lane->run->size);
+    if (whose)
+        (void)fprintf(out, " (the limit of %s)", whose);
+}
+
 static void print_corrupted(FILE *out, const struct ping_lane *lane, const struct ping_event *event)
 {
     if (event->offset < event->size && event->offset < lane->run->size)
         (void)fprintf(out, " corrupted: wrong byte at offset %zu", event->offset);
     else if (event->size < lane->run->size)
-        (void)fprintf(out, " corrupted: cut to %zu of %zu bytes", event->size, lane->run->size);
+        print_cut(out, lane, event->size);
     else
         (void)fprintf(out, " corrupted: %zu bytes instead of %zu", event->size, lane->run->size);
 }

@@ -79,18 +79,27 @@ static void print_wrong_bytes(FILE *out, const struct probe_result *result)
 }
 
 /* The inetds that echo by themselves read a datagram into a buffer of this size. */
-static void print_cut(FILE *out, const struct probe_result *result)
+const char *probe_words_limit(uint64_t bytes)
 {
     static const struct {
         uint64_t bytes;
         const char *whose;
     } limits[] = {{2048, "xinetd"}, {4096, "OpenBSD's inetd"}, {8192, "GNU inetd"}};
 
+    for (size_t i = 0; i < sizeof(limits) / sizeof(limits[0]); i++)
+        if (bytes == limits[i].bytes)
+            return limits[i].whose;
+    return NULL;
+}
+
+static void print_cut(FILE *out, const struct probe_result *result)
+{
+    const char *whose = probe_words_limit(result->received);
+
     (void)fputs("the answer was cut short: one datagram with ", out);
     print_progress(out, result);
-    for (size_t i = 0; i < sizeof(limits) / sizeof(limits[0]); i++)
-        if (result->received == limits[i].bytes)
-            (void)fprintf(out, " (the limit of %s)", limits[i].whose);
+    if (whose)
+        (void)fprintf(out, " (the limit of %s)", whose);
 }
 
 static void print_surplus_bytes(FILE *out, const struct probe_result *result)

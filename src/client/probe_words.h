@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #pragma once
 
+#include <stdint.h>
 #include <stdio.h>
 
 #include "client/probe.h"
@@ -16,3 +17,6 @@ void probe_words_cause(FILE *out, const struct probe_result *result);
 
 /* "ok", "timed_out": for programs. */
 const char *probe_words_outcome(enum probe_outcome outcome);
+
+/* The server that cuts datagrams to so many bytes: "xinetd"; NULL: none that is known. */
+const char *probe_words_limit(uint64_t bytes);
