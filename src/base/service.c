@@ -12,6 +12,7 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/un.h>
+#include <unistd.h>
 
 #include <systemd/sd-daemon.h>
 
@@ -135,6 +136,24 @@ int service_unstore(const char *name)
 
     (void)snprintf(message, sizeof(message), "FDSTOREREMOVE=1\nFDNAME=%s", name);
     return tell_store(message, NULL);
+}
+
+/*
+ * As sd_notify_barrier(3) does it, but for the wait: the manager closes what it got. Both ends can
+ * be heard, so that who plays the manager in a test can know that it was heard.
+ */
+int service_barrier_begin(void)
+{
+    int pair[2], r;
+
+    if (!service_is_managed() || !manager_reads(PATIENCE_MS) ||
+        socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) < 0)
+        return -1;
+    r = sd_pid_notify_with_fds(0, 0, "BARRIER=1", &pair[1], 1);
+    closep(&pair[1]);
+    if (r <= 0)
+        closep(&pair[0]);
+    return pair[0];
 }
 
 int service_barrier(uint64_t usec)

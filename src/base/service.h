@@ -44,6 +44,12 @@ int service_store(const char *name, int fd);
 int service_unstore(const char *name);
 
 /*
+ * A descriptor that is readable when the service manager has read all that was said so far; the
+ * caller's. -1 without a service manager, or where that cannot be told.
+ */
+int service_barrier_begin(void);
+
+/*
  * Waits until the service manager has read all that was said so far. 0, also without a service
  * manager, or -errno: -ETIMEDOUT when it has not done so within this many microseconds.
  */

@@ -114,10 +114,14 @@ int loop_add_signal(struct loop *loop, int signal)
 
 int loop_watch(struct loop *loop, unsigned number, int fd)
 {
-    loop->readable[number] = sd_event_source_disable_unref(loop->readable[number]);
+    sd_event_source **source = &loop->readable[number];
+    int r;
+
+    *source = sd_event_source_disable_unref(*source);
     if (fd < 0)
         return 0;
-    return sd_event_add_io(loop->event, &loop->readable[number], fd, EPOLLIN, on_readable, loop);
+    r = sd_event_add_io(loop->event, source, fd, EPOLLIN, on_readable, loop);
+    return r < 0 ? r : sd_event_source_set_priority(*source, SD_EVENT_PRIORITY_NORMAL + 1);
 }
 
 int loop_set_timer(struct loop *loop, unsigned timer, int64_t delay_ms)

@@ -23,8 +23,8 @@ int loop_new(const struct loop_handlers *handlers, void *user, struct loop **ret
 void loop_free(struct loop *loop);
 
 /*
- * Blocks the signal for this process and hands it to on_signal. Where several wait, real-time
- * signals come first. 0 or -errno.
+ * Blocks the signal for this process and hands it to on_signal. Where several things wait to be
+ * handled, real-time signals come first, then the others, then descriptors. 0 or -errno.
  */
 int loop_add_signal(struct loop *loop, int signal);
 

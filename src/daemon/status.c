@@ -3,6 +3,7 @@
 
 #include <stdio.h>
 
+#include "base/cleanup.h"
 #include "base/log.h"
 #include "base/service.h"
 #include "daemon/counters.h"
@@ -40,6 +41,27 @@ void supervisor_tell_ready(struct supervisor *s)
     char text[STATUS_MAX];
 
     service_ready(format_status(s, text, sizeof(text)));
+    supervisor_on_known_ready(s);
+    s->ready = service_barrier_begin();
+    if (s->ready >= 0 && loop_watch(s->loop, FD_READY, s->ready) < 0)
+        closep(&s->ready);
+}
+
+/*
+ * Until then a unit is starting or reloading, and systemd does not run ExecStop= for one that is:
+ * whether SIGTERM means a stop or a restart is not told.
+ */
+bool supervisor_is_known_ready(const struct supervisor *s)
+{
+    return !service_is_managed() || (s->ready < 0 && s->reload.state == RELOAD_NONE);
+}
+
+void supervisor_on_known_ready(struct supervisor *s)
+{
+    if (s->ready < 0)
+        return;
+    (void)loop_watch(s->loop, FD_READY, -1); /* Cannot fail. */
+    closep(&s->ready);
 }
 
 void supervisor_tell_stopping(struct supervisor *s)

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <time.h>
 
+#include "base/cleanup.h"
 #include "base/descriptors.h"
 #include "base/log.h"
 #include "base/service.h"
@@ -123,7 +124,9 @@ static void on_signal(void *user, int signo)
     switch (signo) {
     case SIGTERM:
     case SIGINT:
-        if (s->stop == STOP_NONE)
+        if (s->stop == STOP_NONE && signo == SIGTERM && !supervisor_is_known_ready(s))
+            leave_begin(s);
+        else if (s->stop == STOP_NONE)
             stop_begin(s);
         else if (!s->leaving) /* which takes no time, and whose end this would spoil */
             stop_at_once(s);
@@ -191,6 +194,9 @@ static void on_readable(void *user, unsigned fd_number)
         break;
     case FD_UPGRADE:
         upgrade_read(s);
+        break;
+    case FD_READY:
+        supervisor_on_known_ready(s);
         break;
     }
     settle(s);
@@ -409,6 +415,7 @@ static void delay_next_try(int error)
 static void supervisor_deinit(struct supervisor *s)
 {
     loop_free(s->loop);
+    closep(&s->ready);
     crew_deinit(&s->crew);
     arena_deinit(&s->arena);
     listeners_leave(&s->listeners); /* A stop has closed them. */
@@ -434,6 +441,7 @@ int supervisor_run(const struct supervisor_setup *setup, struct conf *conf)
                              .conf = conf_take(conf),
                              .handed = HANDED_NOTHING,
                              .upgrade.trial.fd = -1,
+                             .ready = -1,
                              .arena.fd = -1,
                              .crew.epoll = -1};
     r = start(s, &failure);

@@ -28,7 +28,7 @@ enum supervisor_timer {
     TIMER_UPGRADE, /* a program that is tried has taken long enough */
 };
 
-enum supervisor_fd { FD_CREW, FD_LOOKUP, FD_UPGRADE };
+enum supervisor_fd { FD_CREW, FD_LOOKUP, FD_UPGRADE, FD_READY };
 
 enum reload_state {
     RELOAD_NONE,
@@ -87,6 +87,7 @@ struct supervisor {
     bool upgraded; /* the reload under way is the end of an upgrade */
     enum stop_state stop;
     bool leaving;        /* it is no stop: somebody else will go on with the connections */
+    int ready;           /* readable when the service manager knows that we are ready; or -1 */
     uint64_t unreported; /* lost reports that were said */
     struct loop *loop;
 };
@@ -120,6 +121,8 @@ void crew_reap(struct supervisor *s);
 
 /* status.c: what the supervisor tells the service manager, and the log, of itself. */
 void supervisor_tell_ready(struct supervisor *s);
+bool supervisor_is_known_ready(const struct supervisor *s); /* to the service manager, if any */
+void supervisor_on_known_ready(struct supervisor *s);
 void supervisor_tell_status(struct supervisor *s);
 void supervisor_tell_stopping(struct supervisor *s);
 void supervisor_log_counters(const struct supervisor *s);

@@ -78,6 +78,7 @@ START_TEST(parent_returns_once_connects_are_served)
     peer_finish(fd);
     e.pid = read_pid_file();
     e.pidfd = process_watch(e.pid);
+    (void)echod_await(&e, "READY=1");
     stop_daemon(SIGTERM);
 }
 END_TEST

@@ -319,11 +319,23 @@ static bool message_has(const struct echod *e, const char *line)
     return false;
 }
 
+static void take_control(struct echod *e, const struct cmsghdr *c)
+{
+    struct ucred sender;
+
+    if (c->cmsg_type == SCM_RIGHTS) {
+        memcpy(&e->attached, CMSG_DATA(c), sizeof(e->attached));
+        return;
+    }
+    memcpy(&sender, CMSG_DATA(c), sizeof(sender));
+    e->sender = sender.pid;
+}
+
 static void receive_message(struct echod *e)
 {
     union {
         struct cmsghdr header;
-        char bytes[CMSG_SPACE(sizeof(struct ucred))];
+        char bytes[CMSG_SPACE(sizeof(struct ucred)) + CMSG_SPACE(sizeof(int))];
     } control;
     struct iovec body = {.iov_base = e->message, .iov_len = sizeof(e->message) - 1};
     struct msghdr header = {.msg_iov = &body,
@@ -331,13 +343,15 @@ static void receive_message(struct echod *e)
                             .msg_control = &control,
                             .msg_controllen = sizeof(control)};
     ssize_t n = recvmsg(e->notify, &header, MSG_CMSG_CLOEXEC);
-    struct ucred sender;
 
     ck_assert_int_gt(n, 0);
     e->message[n] = '\0';
     ck_assert_ptr_nonnull(CMSG_FIRSTHDR(&header));
-    memcpy(&sender, CMSG_DATA(CMSG_FIRSTHDR(&header)), sizeof(sender));
-    e->sender = sender.pid;
+    if (e->attached > 0)
+        (void)close(e->attached);
+    e->attached = -1;
+    for (struct cmsghdr *c = CMSG_FIRSTHDR(&header); c; c = CMSG_NXTHDR(&header, c))
+        take_control(e, c);
     (void)fprintf(e->history_stream, "[%d] %s\n", (int)e->sender, e->message);
 }
 
@@ -356,13 +370,32 @@ static bool next_message(struct echod *e, uint64_t deadline)
     return true;
 }
 
+/*
+ * After READY=1 comes a barrier, sd_notify_barrier(3): echod is to know that this was read, and it
+ * shows that it does by closing its end.
+ */
+static void let_it_know(struct echod *e, uint64_t deadline)
+{
+    char ready[sizeof(e->message)], byte;
+
+    if (!message_has(e, "READY=1"))
+        return;
+    memcpy(ready, e->message, sizeof(ready));
+    ck_assert(next_message(e, deadline) && message_has(e, "BARRIER=1"));
+    ck_assert_int_eq(shutdown(e->attached, SHUT_WR), 0);
+    ck_assert_int_le(read(e->attached, &byte, 1), 0);
+    memcpy(e->message, ready, sizeof(ready));
+}
+
 const char *echod_await(struct echod *e, const char *line)
 {
     uint64_t deadline = harness_now_ms() + DEADLINE_MS;
 
     while (next_message(e, deadline))
-        if (message_has(e, line))
+        if (message_has(e, line)) {
+            let_it_know(e, deadline);
             return e->message;
+        }
     give_up(e, "echod did not tell: %s", line);
     return NULL;
 }

@@ -65,6 +65,7 @@ struct echod {
     int notify;
     char message[4096]; /* the last one that it sent to its service manager */
     pid_t sender;       /* of it */
+    int attached;       /* the descriptor that came with it, or -1 */
     char *history;      /* all of them */
     size_t history_size;
     FILE *history_stream;
