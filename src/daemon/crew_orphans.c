@@ -34,16 +34,23 @@ static bool end_unless_recovered(struct crew *crew, uint32_t number, int fd, enu
     return true;
 }
 
-static void mend_slot(struct crew *crew, uint32_t number, uint32_t dead, int fd)
+/* Without the connection nobody can tell what it is owed: who found a copy later must not go on. */
+static void mend_slot(struct crew *crew, uint32_t number, uint32_t dead)
 {
     struct slot *slot = &crew->arena->slots.slots[number];
+    _cleanup_(closep) int fd = crew_find_kept(crew, number, (uint32_t)slot->cookie);
     _cleanup_(closep) int pipe = crew_find_pipe(crew, dead);
     const struct wreck wreck = {.number = number,
                                 .buffer = crew->arena->workers[dead].buffer,
                                 .pipe = pipe,
                                 .spill = crew->arena->spill};
 
-    end_unless_recovered(crew, number, fd, recovery_of_stream(slot, fd, &wreck));
+    if (fd >= 0) {
+        end_unless_recovered(crew, number, fd, recovery_of_stream(slot, fd, &wreck));
+    } else {
+        crew_forget_slot(crew, number);
+        crew->adoption.lost++;
+    }
 }
 
 static bool was_of(const struct slot *slot, uint32_t dead)
@@ -57,12 +64,8 @@ static void mend(struct crew *crew, uint32_t dead)
     uint32_t at = atomic_load_explicit(&worker->at, memory_order_relaxed);
     struct slot *slot = at > 0 && at <= ARENA_SLOTS ? &crew->arena->slots.slots[at - 1] : NULL;
 
-    if (slot && was_of(slot, dead)) {
-        _cleanup_(closep) int fd = crew_find_kept(crew, at - 1, (uint32_t)slot->cookie);
-
-        if (fd >= 0)
-            mend_slot(crew, at - 1, dead, fd);
-    }
+    if (slot && was_of(slot, dead))
+        mend_slot(crew, at - 1, dead);
     atomic_store_explicit(&worker->at, 0, memory_order_relaxed);
 }
 
