@@ -10,6 +10,8 @@
 
 #include "base/cleanup.h"
 
+/* The version stands for the messages of channel.h, too: after an upgrade workers of the program
+ * before speak with the supervisor of this one. */
 enum { PAGE = 4096, LAYOUT_VERSION = 5 };
 
 static const char MAGIC[8] = "echod";

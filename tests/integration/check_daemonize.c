@@ -65,6 +65,8 @@ static void stop_daemon(int signal)
     echod_signal(&e, signal);
     process_await_end(e.pidfd);
     ck_assert(!pid_file_exists());
+    (void)echod_count_messages(&e, "",
+                               0); /* Unread, they hold listeners, which were to be stored. */
     peer_await_refusal(e.host, e.port);
 }
 
