@@ -240,10 +240,7 @@ bool image_trial_read(struct image_trial *trial)
 
     if (n > 0 && room > 0)
         trial->length += (size_t)n;
-    if (n > 0 || (n < 0 && (errno == EAGAIN || errno == EINTR)))
-        return true;
-    closep(&trial->fd);
-    return false;
+    return n > 0 || (n < 0 && (errno == EAGAIN || errno == EINTR));
 }
 
 void image_trial_ended(struct image_trial *trial, int status)

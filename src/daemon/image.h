@@ -54,7 +54,7 @@ struct image_trial {
 int image_try(const struct image *image, int state, struct image_trial *ret);
 void image_trial_ended(struct image_trial *trial, int status);
 
-/* Reads what there is: for when fd is readable. False at the end, after which fd is closed. */
+/* Reads what there is: for when fd is readable. False at the end: fd is to be closed. */
 bool image_trial_read(struct image_trial *trial);
 
 /* Ends the child, if it has not ended by itself. */

@@ -70,8 +70,10 @@ static void begin_trial(struct supervisor *s)
 
 void upgrade_read(struct supervisor *s)
 {
-    if (!image_trial_read(&s->upgrade.trial))
-        (void)loop_watch(s->loop, FD_UPGRADE, -1);
+    if (image_trial_read(&s->upgrade.trial))
+        return;
+    (void)loop_watch(s->loop, FD_UPGRADE, -1);
+    closep(&s->upgrade.trial.fd);
 }
 
 void upgrade_give_up_trial(struct supervisor *s)
