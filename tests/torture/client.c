@@ -44,7 +44,7 @@ static struct culprit culprit(const struct client *client)
         .number = client->number,
         .habit = client->habit->name,
         .target = client->target,
-        .age_usec = clock_usec() - client->opened_usec,
+        .age_usec = client->accepted_usec ? clock_usec() - client->accepted_usec : 0,
         .offset = client->witness.at,
         .unanswered = unanswered(client),
     };
@@ -143,7 +143,6 @@ static void begin_stream(struct client *client)
 
     client->state = CLIENT_OPEN;
     client->torment->record.opened++;
-    client->opened_usec = now;
     client->next_usec = now;
     client->silent_usec = NEVER;
     if (habit->life_max_ms)
@@ -168,7 +167,7 @@ static void open_connection(struct client *client)
     client->sent = client->goal = 0;
     client->is_full = client->is_over = false;
     client->next_usec = NEVER;
-    client->opened_usec = clock_usec();
+    client->accepted_usec = 0;
     witness_init(&client->witness, draw(client, 0, UINT64_MAX - 1));
     client->fd = make_socket(client);
     if (client->fd < 0 ||
@@ -185,8 +184,7 @@ static void open_connection(struct client *client)
         return;
     }
     client->state = CLIENT_CONNECTING;
-    client->moved = false;
-    client->silent_usec = client->opened_usec + client->torment->patience_usec;
+    client->silent_usec = clock_usec() + client->torment->patience_usec;
     schedule(client);
 }
 
@@ -249,6 +247,8 @@ static void count_received(struct client *client, size_t size)
 {
     uint64_t now = clock_usec();
 
+    if (!client->accepted_usec)
+        client->accepted_usec = now;
     if (client->waiting_usec && now - client->waiting_usec > client->waited_usec)
         client->waited_usec = now - client->waiting_usec;
     client->torment->record.bytes += size;

@@ -46,11 +46,11 @@ struct client {
     uint64_t next_usec, read_usec, end_usec, silent_usec;
 
     struct witness witness;
-    uint64_t sent, goal; /* offsets: sent so far, end of the message under way */
-    uint64_t opened_usec;
-    uint64_t waiting_usec; /* since when it waits for a byte, or 0 */
-    uint64_t waited_usec;  /* the longest of its waits since it was last set to 0 */
-    bool moved;            /* see client_expect() */
+    uint64_t sent, goal;    /* offsets: sent so far, end of the message under way */
+    uint64_t accepted_usec; /* when the first byte came: before, it may wait in a queue; or 0 */
+    uint64_t waiting_usec;  /* since when it waits for a byte, or 0 */
+    uint64_t waited_usec;   /* the longest of its waits since it was last set to 0 */
+    bool moved;             /* see client_expect() */
 };
 
 /* A new one, which connects at WHEN. */

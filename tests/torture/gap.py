@@ -50,7 +50,7 @@ def empty_gaps(unit, repeat):
     for _ in range(repeat):
         unit.restart(True)
     unit.stop()
-    times = [line.split() for line in unit.output() if line.startswith(("up ", "down "))]
+    times = [line.split() for line in unit.journal() if line.startswith(("up ", "down "))]
     return [
         (int(up[1]) - int(down[1])) / 1000
         for down, up in zip(times, times[1:])

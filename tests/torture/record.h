@@ -32,7 +32,7 @@ struct culprit {
     unsigned number;
     const char *habit;
     const char *target;
-    uint64_t age_usec;   /* since it was opened */
+    uint64_t age_usec;   /* since the first byte came back */
     uint64_t offset;     /* in the stream: the byte that is due */
     uint64_t unanswered; /* bytes that were sent and have not come back */
 };

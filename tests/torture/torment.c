@@ -194,7 +194,8 @@ static unsigned count_grown(const struct run *run)
     unsigned n = 0;
 
     for (unsigned i = 0; i < run->count; i++)
-        n += !is_away(&run->clients[i]) && now - run->clients[i].opened_usec > RECORD_GROWN_USEC;
+        n += !is_away(&run->clients[i]) && run->clients[i].accepted_usec > 0 &&
+             now - run->clients[i].accepted_usec > RECORD_GROWN_USEC;
     return n;
 }
 

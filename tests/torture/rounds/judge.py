@@ -27,15 +27,15 @@ class Chain:
         elif self._is_within_step(fault):
             self.within_step += 1
         else:
-            self.faults.append(fault)
+            self.faults.append({**fault, "during": self.kinds})
 
     def _is_young(self, fault):
         """Nobody but the worker that was killed had a copy of the connection."""
-        opened_usec = fault["usec"] - fault["age_usec"]
+        accepted_usec = fault["usec"] - fault["age_usec"]
         return (
             fault["kind"] == "broken"
             and any(kind in CRASHES for kind in self.kinds)
-            and opened_usec > self.begun_usec - YOUNG_USEC
+            and accepted_usec > self.begun_usec - YOUNG_USEC
         )
 
     def _is_within_step(self, fault):

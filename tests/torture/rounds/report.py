@@ -6,7 +6,7 @@ import statistics
 
 from rounds.tormentor import WRONG
 
-MOST_FAULTS = 10
+MOST_FAULTS, MOST_LINES = 10, 40
 
 
 def summary(session, connections):
@@ -27,6 +27,7 @@ def summary(session, connections):
         "broken_within_step": sum(chain.within_step for chain in session.chains),
         "most_stored": session.most_stored,
         "faults": faults,
+        "journal": session.service.journal() if faults else [],
         "wait_ms": _waits(session.waits),
     }
 
@@ -46,7 +47,7 @@ def _waits(waits):
 
 
 def text(result):
-    """Markdown, and the first faults in full."""
+    """Markdown; and where there are faults, some of them, and what the service said last."""
     done = ", ".join(f"{count} {kind}" for kind, count in result["disturbances"].items())
     gigabytes = (result["bytes"] or 0) / 1e9
     lines = [
@@ -70,4 +71,5 @@ def text(result):
             f"| {name} | {wait['rounds']} | {wait['median']:.1f} | {wait['longest']:.1f} |"
         )
     lines += ["", *(json.dumps(fault) for fault in result["faults"][:MOST_FAULTS])]
+    lines += result["journal"][-MOST_LINES:]
     return "\n".join(lines).rstrip()

@@ -108,8 +108,8 @@ class Unit(Service):
         """How many descriptors systemd keeps for it."""
         return int(self._properties().get("NFileDescriptorStore", 0))
 
-    def output(self):
-        """What it wrote on standard output, as lines."""
+    def journal(self):
+        """What it said, to journald or on standard output, as lines."""
         subprocess.run(["journalctl", "--sync"], check=True)
         done = subprocess.run(
             ["journalctl", "-u", self.name, "-o", "cat"], capture_output=True, text=True, check=True
@@ -176,11 +176,14 @@ class Process(Service):
     def _is_ready(self):
         if self.process.poll() is not None:
             raise Failed(f"echod ended: {self.last_words()}")
-        return "Ready on" in Path(self.log).read_text(errors="replace")
+        return any("Ready on" in line for line in self.journal())
+
+    def journal(self):
+        """What it said."""
+        return Path(self.log).read_text(errors="replace").splitlines()
 
     def last_words(self):
-        lines = Path(self.log).read_text(errors="replace").strip().splitlines()
-        return lines[-1] if lines else "it said nothing"
+        return (self.journal() or ["it said nothing"])[-1]
 
     def stop(self):
         """Nothing is left of it: its workers end with it."""
