@@ -16,7 +16,7 @@ torture() {
 
 test_service() {
     configure 'workers = 2;' "listeners = ( { path = \"$unix\"; } );"
-    try "torture" torture --unit echod
+    try "torture" torture --unit echod --unix-anew
 }
 
 test_activated_service() {

@@ -33,6 +33,7 @@ def parse(argv):
     add("--seed", type=int, help="of all that is random here (a new one)")
     add("--kinds", type=lambda text: text.split(","), help="some of " + ",".join(kinds))
     add("--seconds", type=float, default=1e9, help="at most, and then no more rounds")
+    add("--unix-anew", action="store_true", help="each start makes the Unix socket anew")
     add("--mix", help="of habits, see torment.c")
     add("--patience", type=int, help="seconds until a client takes its bytes for lost")
     add("--json", type=Path, help="write the results there as well")
@@ -76,7 +77,7 @@ def torture(options, directory):
     try:
         service.start()
         with Tormentor(*clients, options.mix, options.patience) as tormentor:
-            session = Session(service, tormentor, kinds, options.seed)
+            session = Session(service, tormentor, kinds, options.seed, options.unix_anew)
             try:
                 session.run(options.rounds, time.monotonic() + options.seconds)
             finally:

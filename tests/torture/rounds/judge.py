@@ -3,6 +3,8 @@
 
 # What has killed a process without asking.
 CRASHES = ("kill-worker", "kill-all")
+# After what there is another start.
+STARTS = ("restart", "kill-all")
 # A connection is safe from a crash when it is older than escrow_after (1 s), and a moment:
 # RECORD_GROWN_USEC in record.h.
 YOUNG_USEC = 2_000_000
@@ -11,10 +13,10 @@ YOUNG_USEC = 2_000_000
 class Chain:
     """Disturbances, each begun before the effects of the one before were over; then quiet."""
 
-    def __init__(self, kinds, begun_usec):
-        self.kinds, self.begun_usec = kinds, begun_usec
+    def __init__(self, kinds, begun_usec, unix_anew=False):
+        self.kinds, self.begun_usec, self.unix_anew = kinds, begun_usec, unix_anew
         self.killed_workers = 0
-        self.young, self.within_step, self.faults = 0, 0, []
+        self.young, self.within_step, self.at_door, self.faults = 0, 0, 0, []
 
     @property
     def name(self):
@@ -26,6 +28,8 @@ class Chain:
             self.young += 1
         elif self._is_within_step(fault):
             self.within_step += 1
+        elif self._is_at_door(fault):
+            self.at_door += 1
         else:
             self.faults.append({**fault, "during": self.kinds})
 
@@ -36,6 +40,16 @@ class Chain:
             fault["kind"] == "broken"
             and any(kind in CRASHES for kind in self.kinds)
             and accepted_usec > self.begun_usec - YOUNG_USEC
+        )
+
+    def _is_at_door(self, fault):
+        """The unit's RuntimeDirectory= is made anew by a start, and so is the socket in it."""
+        return (
+            self.unix_anew
+            and fault["kind"] in ("refused", "broken")
+            and fault["target"].startswith("/")
+            and fault["age_usec"] == 0
+            and any(kind in STARTS for kind in self.kinds)
         )
 
     def _is_within_step(self, fault):

@@ -25,6 +25,7 @@ def summary(session, connections):
         **{kind: end.get(kind) for kind in WRONG},
         "broken_young": sum(chain.young for chain in session.chains),
         "broken_within_step": sum(chain.within_step for chain in session.chains),
+        "broken_at_door": sum(chain.at_door for chain in session.chains),
         "most_stored": session.most_stored,
         "faults": faults,
         "journal": session.service.journal() if faults else [],
@@ -57,11 +58,12 @@ def text(result):
         "descriptors in the store",
         "",
         "| lost | doubled | reordered | corrupted | broken or silent | young at a crash | within a "
-        "step of a killed worker (Unix) |",
-        "|---:|---:|---:|---:|---:|---:|---:|",
+        "step of a killed worker (Unix) | not let in, as a start made the Unix socket anew |",
+        "|---:|---:|---:|---:|---:|---:|---:|---:|",
         f"| {result['lost']} | {result['doubled']} | {result['reordered']} | {result['corrupted']} "
         f"| {sum(fault['kind'] not in WRONG for fault in result['faults'])} "
-        f"| {result['broken_young']} | {result['broken_within_step']} |",
+        f"| {result['broken_young']} | {result['broken_within_step']} "
+        f"| {result['broken_at_door']} |",
         "",
         "| disturbance | rounds | a client's longest wait: median, ms | the longest, ms |",
         "|---|---:|---:|---:|",

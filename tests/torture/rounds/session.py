@@ -16,9 +16,10 @@ MOST_PAUSE_SECONDS, MOST_CHAIN_PAUSE_SECONDS = 0.4, 0.15
 class Session:
     """Disturbs a service and has each fault of the clients judged."""
 
-    def __init__(self, service, tormentor, kinds, seed):
+    def __init__(self, service, tormentor, kinds, seed, unix_anew=False):
         self.service, self.tormentor = service, tormentor
         self.kinds, self.random = kinds, random.Random(seed)
+        self.unix_anew = unix_anew
         self.chains, self.waits, self.seen = [], [], 0
         self.end, self.most_stored = None, 0
 
@@ -44,7 +45,7 @@ class Session:
         time.sleep(self.random.uniform(0, MOST_PAUSE_SECONDS))
         before = self.tormentor.mark()
         self._judge()
-        chain = Chain(kinds, before["usec"])
+        chain = Chain(kinds, before["usec"], self.unix_anew)
         self.chains.append(chain)
         for kind in kinds:
             chain.killed_workers += self.service.disturb(kind, len(kinds) == 1)
