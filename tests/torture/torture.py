@@ -34,6 +34,7 @@ def parse(argv):
     add("--kinds", type=lambda text: text.split(","), help="some of " + ",".join(kinds))
     add("--seconds", type=float, default=1e9, help="at most, and then no more rounds")
     add("--unix-anew", action="store_true", help="each start makes the Unix socket anew")
+    add("--first-fault", action="store_true", help="end there: what echod said last tells of it")
     add("--mix", help="of habits, see torment.c")
     add("--patience", type=int, help="seconds until a client takes its bytes for lost")
     add("--json", type=Path, help="write the results there as well")
@@ -79,7 +80,8 @@ def torture(options, directory):
         with Tormentor(*clients, options.mix, options.patience) as tormentor:
             session = Session(service, tormentor, kinds, options.seed, options.unix_anew)
             try:
-                session.run(options.rounds, time.monotonic() + options.seconds)
+                deadline = time.monotonic() + options.seconds
+                session.run(options.rounds, deadline, options.first_fault)
             finally:
                 result = report.summary(session, options.connections)
                 print(report.text(result), flush=True)

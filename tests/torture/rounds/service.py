@@ -139,7 +139,12 @@ class Unit(Service):
         self._job(patient, "reload")
 
     def restart(self, patient):
+        """At the very beginning of a reload echod cannot know of it, and takes SIGTERM for a stop."""
+        wait_for("the end of a reload", self._does_not_reload)
         self._job(patient, "restart")
+
+    def _does_not_reload(self):
+        return self._properties()["ActiveState"] != "reloading"
 
     def reexec(self, patient):
         self._systemctl(patient, "daemon-reexec")

@@ -23,11 +23,13 @@ class Session:
         self.chains, self.waits, self.seen = [], [], 0
         self.end, self.most_stored = None, 0
 
-    def run(self, rounds, deadline):
+    def run(self, rounds, deadline, to_first_fault=False):
         """So many disturbances, or what time allows. How many there were."""
         done = 0
         self._settle()
         while done < rounds and time.monotonic() < deadline:
+            if to_first_fault and any(chain.faults for chain in self.chains):
+                break
             length = min(self.random.choice(CHAIN_LENGTHS), rounds - done)
             self._chain([self.random.choice(self.kinds) for _ in range(length)])
             done += length
@@ -44,7 +46,7 @@ class Session:
     def _chain(self, kinds):
         time.sleep(self.random.uniform(0, MOST_PAUSE_SECONDS))
         before = self.tormentor.mark()
-        self._judge()
+        self._judge()  # What came in the meantime.
         chain = Chain(kinds, before["usec"], self.unix_anew)
         self.chains.append(chain)
         for kind in kinds:
@@ -54,6 +56,7 @@ class Session:
         self.tormentor.settle()
         self.most_stored = max(self.most_stored, self.service.stored())
         self.waits.append((chain.name, self.tormentor.mark()["waits_usec"]))
+        self._judge()
         self._settle()
 
     def _judge(self):
