@@ -155,15 +155,19 @@ void crew_tidy_escrow_if_dead(struct crew *crew)
         crew_tidy_escrow(crew);
 }
 
-/* A worker's word is not taken for it: the slot has to be its own, or just given away by it. */
-static bool may_keep(const struct crew *crew, uint32_t from, uint32_t number)
+/*
+ * A worker's word is not taken for it: the slot has to be its own, or just given away by it. It may
+ * also be another connection's by now.
+ */
+static bool may_keep(const struct crew *crew, uint32_t from, uint32_t number, int fd)
 {
-    uint32_t owner;
+    const struct slot *slot;
 
     if (number >= ARENA_SLOTS)
         return false;
-    owner = slot_owner(&crew->arena->slots.slots[number]);
-    return (owner & ~SLOT_IN_TRANSIT) == SLOT_FIRST_WORKER + from;
+    slot = &crew->arena->slots.slots[number];
+    return (slot_owner(slot) & ~SLOT_IN_TRANSIT) == SLOT_FIRST_WORKER + from &&
+           slot_is_of(slot, fd);
 }
 
 /*
@@ -196,7 +200,7 @@ static uint32_t choose_kept(const struct crew *crew, uint32_t from, const struct
     for (uint32_t i = 0; i < message->count; i++) {
         uint32_t number = message->slots[i];
 
-        if (!may_keep(crew, from, number))
+        if (!may_keep(crew, from, number, fds[i]))
             closep(&fds[i]);
         if (fds[i] < 0)
             continue;
@@ -242,6 +246,7 @@ int crew_find_kept(struct crew *crew, uint32_t number, uint32_t mark)
             }
         rights_close(fds);
     }
+    escrow_rewind(&crew->escrow); /* An adoption that is under way looks at all of it again. */
     return found;
 }
 

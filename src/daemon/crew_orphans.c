@@ -111,7 +111,7 @@ static bool is_adoptable(struct crew *crew, const struct escrow_entry *entry, in
     if (fd < 0 || !crew_is_kept(crew, entry))
         return false;
     slot = &crew->arena->slots.slots[entry->number];
-    return slot_owner(slot) == SLOT_ORPHAN &&
+    return slot_owner(slot) == SLOT_ORPHAN && slot_is_of(slot, fd) &&
            !end_unless_recovered(crew, entry->number, fd,
                                  recovery_of_stream(slot, fd, &(struct wreck){.pipe = -1}));
 }

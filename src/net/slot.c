@@ -41,15 +41,28 @@ int64_t slot_next(const struct slot_table *table, uint32_t owner, uint32_t from)
     return number;
 }
 
+static int get_cookie(int fd, uint64_t *ret)
+{
+    socklen_t size = sizeof(*ret);
+
+    return getsockopt(fd, SOL_SOCKET, SO_COOKIE, ret, &size) < 0 ? -errno : 0;
+}
+
 int slot_read_cookie(struct slot *slot, int fd)
 {
     uint64_t cookie;
-    socklen_t size = sizeof(cookie);
+    int r = get_cookie(fd, &cookie);
 
-    if (getsockopt(fd, SOL_SOCKET, SO_COOKIE, &cookie, &size) < 0)
-        return -errno;
-    slot->cookie = cookie;
-    return 0;
+    if (r == 0)
+        slot->cookie = cookie;
+    return r;
+}
+
+bool slot_is_of(const struct slot *slot, int fd)
+{
+    uint64_t cookie;
+
+    return slot->cookie != 0 && get_cookie(fd, &cookie) == 0 && cookie == slot->cookie;
 }
 
 static socklen_t peer_length(sa_family_t family)

@@ -91,6 +91,9 @@ int64_t slot_next(const struct slot_table *table, uint32_t owner, uint32_t from)
 /* Notes what tells the connection FD from all others, SO_COOKIE of socket(7). 0 or -errno. */
 int slot_read_cookie(struct slot *slot, int fd);
 
+/* Whether FD is the connection of which that was noted. */
+bool slot_is_of(const struct slot *slot, int fd);
+
 /* The peer's address. */
 struct addr slot_peer(const struct slot *slot);
 void slot_set_peer(struct slot *slot, const struct addr *peer);

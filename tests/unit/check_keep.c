@@ -13,10 +13,10 @@
  * the workers are played by the test, and connections are socket pairs.
  */
 
-enum { MEMBERS = 2, CONNECTIONS = 8, DESCRIPTORS = 1024 };
+enum { MEMBERS = 2, PLACES = 3, CONNECTIONS = 8, DESCRIPTORS = 1024 };
 
 static struct supervisor s;
-static int worker_end[MEMBERS];
+static int worker_end[PLACES];
 
 /* The slot of each connection, its descriptor in the worker, and its peer's. */
 static struct connection {
@@ -178,6 +178,31 @@ START_TEST(tidying_knows_connections_of_the_same_slot_apart)
 }
 END_TEST
 
+/* The first connection of a slot has ended before the supervisor hears of it; the next is kept. */
+START_TEST(late_copy_of_a_slot_is_not_taken_for_that_of_the_next)
+{
+    struct message message = {.kind = MESSAGE_KEEP, .count = 1}, batch;
+    int fds[MESSAGE_SLOTS_MAX];
+
+    memset(fds, 0xff, sizeof(fds));
+    open_connection(0, 0);
+    message.slots[0] = connection[0].slot;
+    fds[0] = dup(connection[0].fd);
+    end_connection(0);
+    open_connection(1, 0);
+    ck_assert_uint_eq(connection[0].slot, connection[1].slot);
+    ck_assert_int_eq(slot_read_cookie(slot_at(1), connection[1].fd), 0);
+    crew_on_keep(&s.crew, 0, &message, fds);
+    rights_close(fds);
+    ck_assert(!is_held(0));
+    keep(0, 1, 1);
+    drop(1);
+    die(0);
+    ck_assert_uint_eq(take(1, &batch), 1);
+    ck_assert(is_held(1));
+}
+END_TEST
+
 START_TEST(dead_entries_do_not_pile_up)
 {
     enum { TIMES = 3000 };
@@ -250,6 +275,29 @@ START_TEST(orphans_survive_the_taker)
 }
 END_TEST
 
+/*
+ * While orphans are handed out, somebody else dies in a step of a connection that has ended: the
+ * escrow is searched for that one, and those that were not reached yet are found all the same.
+ */
+START_TEST(death_meanwhile_makes_no_orphan_lost)
+{
+    struct message batch;
+
+    open_and_keep(0, 0, 1);
+    open_and_keep(0, 1, 1); /* in a message of its own */
+    add_member(2);
+    open_and_keep(2, 2, 1);
+    die(0);
+    ck_assert_uint_eq(take(1, &batch), 1);
+    atomic_store(&s.arena.workers[2].at, connection[2].slot + 1);
+    die(2);
+    crew_on_adopted(&s, 1);
+    ck_assert_uint_eq(take(1, &batch), 1);
+    ck_assert_uint_eq(batch.slots[0], connection[1].slot);
+    ck_assert_int_eq(close(worker_end[2]), 0);
+}
+END_TEST
+
 /* Of an orphan there is no copy in any box: it cannot go on, and its place is free. */
 START_TEST(orphan_without_a_copy_is_lost)
 {
@@ -300,11 +348,13 @@ int main(void)
     tcase_add_test(tcase, copy_holds_a_connection);
     tcase_add_test(tcase, tidying_drops_what_has_ended);
     tcase_add_test(tcase, tidying_knows_connections_of_the_same_slot_apart);
+    tcase_add_test(tcase, late_copy_of_a_slot_is_not_taken_for_that_of_the_next);
     tcase_add_test(tcase, dead_entries_do_not_pile_up);
     tcase_add_test(tcase, worker_keeps_nothing_but_its_own);
     tcase_add_test(tcase, orphans_are_taken_by_another_worker);
     tcase_add_test(tcase, orphans_wait_for_somebody);
     tcase_add_test(tcase, orphans_survive_the_taker);
+    tcase_add_test(tcase, death_meanwhile_makes_no_orphan_lost);
     tcase_add_test(tcase, orphan_without_a_copy_is_lost);
     tcase_add_test(tcase, orphan_with_an_unsound_slot_is_ended);
     tcase_add_test(tcase, who_was_within_a_step_is_ended);
