@@ -155,7 +155,9 @@ void arena_use_place(struct arena *arena, uint32_t number)
 
 uint32_t arena_places(const struct arena *arena)
 {
-    return atomic_load_explicit(&header_of(arena)->places, memory_order_relaxed);
+    uint32_t places = atomic_load_explicit(&header_of(arena)->places, memory_order_relaxed);
+
+    return places < ARENA_WORKERS ? places : ARENA_WORKERS; /* whoever wrote it */
 }
 
 void arena_deinit(struct arena *arena)

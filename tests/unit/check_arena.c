@@ -232,11 +232,21 @@ START_TEST(what_is_no_arena_of_ours_is_not_inherited)
 }
 END_TEST
 
+/* A worker that an attacker has may write there at any time. */
+START_TEST(places_are_no_more_than_there_are)
+{
+    init_arena();
+    arena_use_place(&arena, UINT32_MAX - 1);
+    ck_assert_uint_eq(arena_places(&arena), ARENA_WORKERS);
+}
+END_TEST
+
 int main(void)
 {
     TCase *tcase = tcase_create("arena");
 
     tcase_add_checked_fixture(tcase, NULL, deinit_arena);
+    tcase_add_test(tcase, places_are_no_more_than_there_are);
     tcase_add_test(tcase, everything_is_free_and_zero_at_first);
     tcase_add_test(tcase, parts_lie_behind_one_another);
     tcase_add_test(tcase, buffers_begin_at_pages);
