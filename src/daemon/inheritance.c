@@ -2,9 +2,11 @@
 #include "daemon/inheritance.h"
 
 #include <errno.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
+#include <sys/wait.h>
 
 #include "base/cleanup.h"
 #include "base/clock.h"
@@ -15,6 +17,7 @@ int inherit_arena(struct handed *handed, struct arena *ret)
 {
     int r = handed->arena < 0 ? -ENOENT : arena_inherit(ret, handed->arena);
     bool unreadable = r < 0 && r != -ENOENT;
+    bool strangers = unreadable || (r < 0 && handed->boxes.count > 0);
 
     if (r == 0)
         handed->arena = -1;
@@ -25,7 +28,7 @@ int inherit_arena(struct handed *handed, struct arena *ret)
     if (unreadable)
         service_unstore(HANDED_ARENA);
     (void)service_store(HANDED_ARENA, ret->fd); /* If not, it is there as long as we are. */
-    return unreadable;
+    return strangers;
 }
 
 static void inherit_boxes(struct handed *handed, struct escrow *escrow)
@@ -36,18 +39,34 @@ static void inherit_boxes(struct handed *handed, struct escrow *escrow)
 
         if (escrow_inherit(escrow, box->fd, box->number) == 0)
             box->fd = -1;
+        else
+            handed_drop(box, "there are too many of its kind");
     }
 }
 
+/* Signals will be sent to it, and a worker can write what it likes where its number stands. */
+static bool is_child(pid_t pid)
+{
+    siginfo_t info;
+
+    return pid > 0 && waitid(P_PID, (id_t)pid, &info, WEXITED | WNOHANG | WNOWAIT) == 0;
+}
+
+/* Without its channel, one that cannot be told from other processes ends by itself. */
 static int inherit_member(struct crew *crew, struct handed_fd *channel)
 {
     struct epoll_event event = {.events = EPOLLIN, .data.u32 = channel->number};
+    pid_t pid = crew->arena->workers[channel->number].pid;
 
+    if (!is_child(pid)) {
+        closep(&channel->fd);
+        return 0;
+    }
     if (epoll_ctl(crew->epoll, EPOLL_CTL_ADD, channel->fd, &event) < 0)
         return -errno;
     crew->member[channel->number] = (struct member){
         .state = MEMBER_GIVING,
-        .pid = crew->arena->workers[channel->number].pid,
+        .pid = pid,
         .channel = channel->fd,
         .started_ms = clock_ms(),
         .awaited = MEMBER_NOBODY,

@@ -13,7 +13,7 @@
 
 /*
  * The memory with all slots, or a new one where that cannot be had. Either way it is in the store.
- * 1 if it is a new one, although there was one, 0, or -errno.
+ * 1 if it is a new one, although there are connections, or were; 0, or -errno.
  */
 int inherit_arena(struct handed *handed, struct arena *ret);
 
