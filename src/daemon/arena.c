@@ -12,7 +12,7 @@
 
 /* The version stands for the messages of channel.h, too: after an upgrade workers of the program
  * before speak with the supervisor of this one. */
-enum { PAGE = 4096, LAYOUT_VERSION = 5 };
+enum { PAGE = 4096, LAYOUT_VERSION = 6 };
 
 static const char MAGIC[8] = "echod";
 

@@ -29,7 +29,7 @@ struct arena_worker {
     struct stats stats;
     _Atomic uint64_t coming; /* connections that other workers will hand to it: room to keep free */
     _Atomic uint32_t at;     /* the slot that it is just changing, + 1, or 0: see recovery.h */
-    int32_t pid;             /* its process */
+    uint32_t pipe;           /* tells its pipe in escrow from all others; 0: there is none */
     uint8_t reserved[4096 - sizeof(struct stats) - sizeof(uint64_t) - 2 * sizeof(uint32_t)];
     uint8_t buffer[STREAM_BUFFER];
 };
@@ -46,7 +46,10 @@ struct arena {
     _Atomic uint64_t *kept_ended; /* connections that have ended while a copy was in escrow */
 };
 
-/* A worker takes this place; all that were ever taken are below arena_places(). */
+/*
+ * A worker takes this place; all that were ever taken are below arena_places(), which is at most
+ * ARENA_WORKERS whatever a worker writes there.
+ */
 void arena_use_place(struct arena *arena, uint32_t number);
 uint32_t arena_places(const struct arena *arena);
 

@@ -102,7 +102,6 @@ static int64_t crew_fork(struct crew *crew, uint32_t number, const struct conf *
     if (member->pid == 0)
         worker_main(&setup);
     r = -errno;
-    crew->arena->workers[number].pid = member->pid;
     if (member->pid > 0)
         crew_keep_pipe(crew, number, ends.pipe[0]);
     close_worker_ends(&ends);

@@ -154,6 +154,7 @@ void crew_on_keep(struct crew *crew, uint32_t from, const struct message *messag
 void crew_keep_pipe(struct crew *crew, uint32_t number, int pipe);
 int crew_find_kept(struct crew *crew, uint32_t number, uint32_t mark); /* a copy, or -1 */
 int crew_find_pipe(struct crew *crew, uint32_t number);                /* a copy, or -1 */
+void crew_forget_pipe(struct crew *crew, uint32_t number);             /* its worker is no more */
 void crew_tidy_escrow(struct crew *crew); /* what is of no use any more goes */
 void crew_tidy_escrow_if_sparse(struct crew *crew);
 void crew_tidy_escrow_if_dead(struct crew *crew);

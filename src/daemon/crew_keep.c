@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "base/cleanup.h"
 #include "base/log.h"
@@ -36,7 +37,7 @@ static bool is_pipe_in_use(const struct crew *crew, const struct escrow_entry *e
     uint32_t number = entry->number & ~ESCROW_PIPE;
 
     return (entry->number & ESCROW_PIPE) && number < ARENA_WORKERS &&
-           (uint32_t)crew->arena->workers[number].pid == entry->mark;
+           crew->arena->workers[number].pipe == entry->mark;
 }
 
 /* Entries on their way to new boxes, as many at a time as a message takes. */
@@ -135,6 +136,7 @@ void crew_tidy_escrow(struct crew *crew)
     }
     crew->escrow.next_number = parcel.boxes.next_number;
     escrow_discard(&parcel.boxes);
+    escrow_rewind(&crew->escrow); /* for an adoption that is under way */
 }
 
 /* Entries that are of no use any more. */
@@ -250,20 +252,39 @@ int crew_find_kept(struct crew *crew, uint32_t number, uint32_t mark)
     return found;
 }
 
+/* No two pipes that are open at the same time have the same. */
+static uint32_t pipe_mark(int pipe)
+{
+    struct stat st;
+
+    return pipe >= 0 && fstat(pipe, &st) == 0 ? (uint32_t)st.st_ino : 0;
+}
+
 /*
  * What is in a worker's pipe when it dies is owed to a connection. The worker gets both ends, and
  * the escrow the one to read from.
  */
 void crew_keep_pipe(struct crew *crew, uint32_t number, int pipe)
 {
-    const struct escrow_entry entry = {.number = ESCROW_PIPE | number,
-                                       .mark = (uint32_t)crew->arena->workers[number].pid};
+    const struct escrow_entry entry = {.number = ESCROW_PIPE | number, .mark = pipe_mark(pipe)};
 
-    if (pipe >= 0)
+    crew->arena->workers[number].pipe = entry.mark;
+    if (entry.mark != 0)
         (void)escrow_put(&crew->escrow, &entry, &pipe, 1); /* If not, its content dies with it. */
 }
 
 int crew_find_pipe(struct crew *crew, uint32_t number)
 {
-    return crew_find_kept(crew, ESCROW_PIPE | number, (uint32_t)crew->arena->workers[number].pid);
+    uint32_t mark = crew->arena->workers[number].pipe;
+
+    return mark != 0 ? crew_find_kept(crew, ESCROW_PIPE | number, mark) : -1;
+}
+
+/* The entry stays until the escrow is tidied, as that of a connection that has ended. */
+void crew_forget_pipe(struct crew *crew, uint32_t number)
+{
+    if (crew->arena->workers[number].pipe == 0)
+        return;
+    crew->arena->workers[number].pipe = 0;
+    atomic_fetch_add_explicit(crew->arena->kept_ended, 1, memory_order_relaxed);
 }

@@ -94,6 +94,7 @@ struct bereaved crew_bury_place(struct crew *crew, uint32_t dead, bool adoptable
     struct bereaved sum = {0};
 
     mend(crew, dead);
+    crew_forget_pipe(crew, dead);
     leave_orphans(crew, owner, adoptable, &sum);
     leave_orphans(crew, owner | SLOT_IN_TRANSIT, adoptable, &sum);
     ledger_bury(&crew->arena->ledger, owner);

@@ -80,7 +80,7 @@ static struct handed_list *list_of(struct handed *handed, struct handed_fd *one)
         bool detailed;
     } kinds[] = {{HANDED_BOX, is_channel, &handed->boxes, false},
                  {HANDED_LISTENER, is_socket, &handed->listeners, true},
-                 {HANDED_WORKER, is_channel, &handed->workers, false}};
+                 {HANDED_WORKER, is_channel, &handed->workers, true}};
 
     for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
         const char *rest = parse(one->name, kinds[i].stem, &one->number);

@@ -15,7 +15,7 @@
  *     echod-box-N        copies of connections
  *     echod-listener-N   a listening socket that we opened; of one that has a file "-" and which
  *                        file follow, see store.h
- *     echod-worker-N     across execve(2): the channel of the worker in place N
+ *     echod-worker-N-P   across execve(2): the channel of the worker in place N, whose pid is P
  *     echod-pidfile      across execve(2)
  *
  * All others count as listeners of the service manager, also where such a name is on something
@@ -25,7 +25,7 @@
 struct handed_fd {
     int fd;             /* who takes it over sets it to -1 */
     uint32_t number;    /* N in its name, else 0 */
-    const char *detail; /* of a listener: what follows N and "-", or "" */
+    const char *detail; /* of a listener or a worker: what follows N and "-", or "" */
     const char *name;   /* as long as the struct handed lives */
 };
 

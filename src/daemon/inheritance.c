@@ -44,7 +44,7 @@ static void inherit_boxes(struct handed *handed, struct escrow *escrow)
     }
 }
 
-/* Signals will be sent to it, and a worker can write what it likes where its number stands. */
+/* Signals will be sent to it. */
 static bool is_child(pid_t pid)
 {
     siginfo_t info;
@@ -56,9 +56,9 @@ static bool is_child(pid_t pid)
 static int inherit_member(struct crew *crew, struct handed_fd *channel)
 {
     struct epoll_event event = {.events = EPOLLIN, .data.u32 = channel->number};
-    pid_t pid = crew->arena->workers[channel->number].pid;
+    pid_t pid = (pid_t)strtol(channel->detail, NULL, 10);
 
-    if (!is_child(pid)) {
+    if (channel->number >= ARENA_WORKERS || !is_child(pid)) {
         closep(&channel->fd);
         return 0;
     }
@@ -80,8 +80,7 @@ static int inherit_members(struct handed *handed, struct crew *crew)
     int r = 0;
 
     for (size_t i = 0; i < handed->workers.count && r == 0; i++)
-        if (handed->workers.list[i].number < ARENA_WORKERS)
-            r = inherit_member(crew, &handed->workers.list[i]);
+        r = inherit_member(crew, &handed->workers.list[i]);
     return r;
 }
 

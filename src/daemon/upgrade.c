@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/cleanup.h"
 #include "base/log.h"
@@ -111,6 +112,18 @@ static void pack(struct luggage *luggage, int fd, const char *name)
     luggage->count++;
 }
 
+/*
+ * The memory that is shared with the workers is no place for the pid: whoever has a worker could
+ * write any there, to be killed by the next program.
+ */
+static const char *worker_name(uint32_t number, pid_t pid, char text[static HANDED_NAME_SIZE])
+{
+    size_t length = strlen(handed_name(HANDED_WORKER, number, text));
+
+    (void)snprintf(text + length, HANDED_NAME_SIZE - length, "-%d", (int)pid);
+    return text;
+}
+
 static void pack_crew(struct luggage *luggage, const struct crew *crew)
 {
     char name[HANDED_NAME_SIZE];
@@ -120,7 +133,7 @@ static void pack_crew(struct luggage *luggage, const struct crew *crew)
              handed_name(HANDED_BOX, crew->escrow.box[i].number, name));
     for (uint32_t i = 0; i < ARENA_WORKERS; i++)
         if (crew->member[i].state != MEMBER_NONE)
-            pack(luggage, crew->member[i].channel, handed_name(HANDED_WORKER, i, name));
+            pack(luggage, crew->member[i].channel, worker_name(i, crew->member[i].pid, name));
 }
 
 static void pack_listeners(struct luggage *luggage, const struct listener_set *listeners)

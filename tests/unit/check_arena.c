@@ -87,7 +87,7 @@ START_TEST(header_tells_the_layout)
     ck_assert_int_eq(fstat(arena.fd, &st), 0);
     ck_assert_int_eq(pread(arena.fd, &header, sizeof(header), 0), sizeof(header));
     ck_assert_mem_eq(header.magic, "echod\0\0\0", 8);
-    ck_assert_uint_eq(header.version, 5);
+    ck_assert_uint_eq(header.version, 6);
     ck_assert_uint_eq(header.slot_size, sizeof(struct slot));
     ck_assert_uint_eq(header.length, (uint64_t)st.st_size);
 }
@@ -195,6 +195,8 @@ START_TEST(what_a_process_leaves_is_inherited)
     ck_assert_uint_eq(slot_owner(&next.slots.slots[0]), SLOT_FIRST_WORKER);
     ck_assert_uint_eq(stats_read(&next.past->accepted), 862);
     ck_assert_uint_eq(arena_places(&next), 5);
+    arena_use_place(&next, UINT32_MAX - 1); /* as a worker might that an attacker has */
+    ck_assert_uint_eq(arena_places(&next), ARENA_WORKERS);
     arena_deinit(&next);
 }
 END_TEST

@@ -2,6 +2,7 @@
 #include "daemon/inheritance.h"
 
 #include <arpa/inet.h>
+#include <stdio.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -33,16 +34,17 @@ static void deinit(void)
 /* A worker's channel comes as of the one in place 0, whose number is said to be PID. */
 static enum member_state inherit_worker(pid_t pid)
 {
-    struct handed_fd channel = {.name = HANDED_WORKER "0"};
+    char text[16];
+    struct handed_fd channel = {.name = HANDED_WORKER "0-", .detail = text};
     struct handed handed = HANDED_NOTHING;
     int ends[2];
 
+    (void)snprintf(text, sizeof(text), "%d", (int)pid);
     ck_assert_int_eq(channel_pair(ends), 0);
     channel.fd = ends[0];
     handed.workers = (struct handed_list){.list = &channel, .count = 1};
     ck_assert_int_eq(arena_init(&arena), 0);
     ck_assert_int_eq(crew_init(&crew, &arena, &identity, DESCRIPTORS), 0);
-    arena.workers[0].pid = pid;
     ck_assert_int_eq(inherit_crew(&handed, false, NULL, &crew), 0);
     ck_assert_int_eq(channel.fd, -1);
     ck_assert_int_eq(close(ends[1]), 0);

@@ -2,6 +2,8 @@
 #include "daemon/supervisor_state.h"
 
 #include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -106,6 +108,14 @@ static bool is_held(uint32_t i)
     ssize_t n = recv(connection[i].peer, &byte, 1, MSG_DONTWAIT);
 
     return n < 0 && errno == EAGAIN;
+}
+
+/* Whether nobody has the end of a pipe any more that is read from. */
+static bool is_broken(int pipe)
+{
+    struct pollfd end = {.fd = pipe, .events = POLLOUT};
+
+    return poll(&end, 1, 0) == 1 && (end.revents & POLLERR);
 }
 
 /* A worker ends a connection. */
@@ -218,6 +228,49 @@ START_TEST(dead_entries_do_not_pile_up)
 }
 END_TEST
 
+/* Those of workers that are no more, whoever comes and goes without a connection. */
+START_TEST(dead_pipes_do_not_pile_up)
+{
+    int ends[2];
+
+    for (int i = 0; i < 3; i++) {
+        ck_assert_int_eq(pipe2(ends, O_CLOEXEC), 0);
+        crew_keep_pipe(&s.crew, 0, ends[0]);
+        (void)close(ends[0]);
+        die(0);
+        crew_tidy_escrow_if_dead(&s.crew);
+        ck_assert_uint_eq(s.crew.escrow.entries, 0);
+        ck_assert(is_broken(ends[1]));
+        (void)close(ends[1]);
+        (void)close(worker_end[0]);
+        add_member(0);
+    }
+}
+END_TEST
+
+/* The pid of a worker may come again, and its place does. */
+START_TEST(pipes_of_the_same_place_are_told_apart)
+{
+    int first[2], second[2], found;
+    char byte = 0;
+
+    ck_assert_int_eq(pipe2(first, O_CLOEXEC), 0);
+    ck_assert_int_eq(pipe2(second, O_CLOEXEC), 0);
+    crew_keep_pipe(&s.crew, 0, first[0]);
+    crew_keep_pipe(&s.crew, 0, second[0]);
+    ck_assert_int_eq(write(first[1], "1", 1), 1);
+    ck_assert_int_eq(write(second[1], "2", 1), 1);
+    found = crew_find_pipe(&s.crew, 0);
+    ck_assert_int_eq(read(found, &byte, 1), 1);
+    ck_assert_int_eq(byte, '2');
+    (void)close(found);
+    for (int i = 0; i < 2; i++) {
+        (void)close(first[i]);
+        (void)close(second[i]);
+    }
+}
+END_TEST
+
 START_TEST(worker_keeps_nothing_but_its_own)
 {
     open_connection(0, 1);
@@ -257,6 +310,27 @@ START_TEST(orphans_wait_for_somebody)
     s.crew.member[1].stopped = false;
     crew_resume_adopting(&s);
     ck_assert_uint_eq(take(1, &batch), 2);
+}
+END_TEST
+
+/* Another worker dies meanwhile, and the escrow is searched for the connection that it was at. */
+START_TEST(a_search_makes_no_orphan_be_missed)
+{
+    struct message batch;
+
+    open_and_keep(0, 0, 1);
+    open_and_keep(0, 1, 1);
+    add_member(2);
+    open_and_keep(2, 2, 1);
+    atomic_store(&s.arena.workers[2].at, connection[2].slot + 1);
+    die(0);
+    ck_assert_uint_eq(take(1, &batch), 1);
+    ck_assert_uint_eq(batch.slots[0], connection[0].slot);
+    die(2);
+    crew_on_adopted(&s, 1);
+    ck_assert_uint_eq(take(1, &batch), 1);
+    ck_assert_uint_eq(batch.slots[0], connection[1].slot);
+    (void)close(worker_end[2]);
 }
 END_TEST
 
@@ -350,9 +424,12 @@ int main(void)
     tcase_add_test(tcase, tidying_knows_connections_of_the_same_slot_apart);
     tcase_add_test(tcase, late_copy_of_a_slot_is_not_taken_for_that_of_the_next);
     tcase_add_test(tcase, dead_entries_do_not_pile_up);
+    tcase_add_test(tcase, dead_pipes_do_not_pile_up);
+    tcase_add_test(tcase, pipes_of_the_same_place_are_told_apart);
     tcase_add_test(tcase, worker_keeps_nothing_but_its_own);
     tcase_add_test(tcase, orphans_are_taken_by_another_worker);
     tcase_add_test(tcase, orphans_wait_for_somebody);
+    tcase_add_test(tcase, a_search_makes_no_orphan_be_missed);
     tcase_add_test(tcase, orphans_survive_the_taker);
     tcase_add_test(tcase, death_meanwhile_makes_no_orphan_lost);
     tcase_add_test(tcase, orphan_without_a_copy_is_lost);
