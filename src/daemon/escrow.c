@@ -113,20 +113,58 @@ void escrow_rewind(struct escrow *escrow)
     escrow->next = 0;
 }
 
+/* The number of entries in a message, 0 after the last, or -errno. */
+static int receive(const struct escrow_box *box, int flags,
+                   struct escrow_entry entries[static ESCROW_BATCH], int fds[static ESCROW_BATCH])
+{
+    ssize_t n = rights_receive(box->receive, entries, ESCROW_BATCH * sizeof(*entries),
+                               flags | MSG_DONTWAIT, fds);
+
+    if (n > 0)
+        return (int)((size_t)n / sizeof(*entries));
+    return n == -EAGAIN ? 0 : (int)n;
+}
+
 int escrow_next(struct escrow *escrow, struct escrow_entry entries[static ESCROW_BATCH],
                 int fds[static ESCROW_BATCH])
 {
-    while (escrow->next < escrow->count) {
-        ssize_t n = rights_receive(escrow->box[escrow->next].receive, entries,
-                                   ESCROW_BATCH * sizeof(*entries), MSG_PEEK | MSG_DONTWAIT, fds);
+    int count = 0;
 
-        if (n > 0)
-            return (int)((size_t)n / sizeof(*entries));
-        if (n < 0 && n != -EAGAIN)
-            return (int)n;
-        escrow->next++;
+    while (escrow->next < escrow->count && count == 0) {
+        count = receive(&escrow->box[escrow->next], MSG_PEEK, entries, fds);
+        if (count == 0)
+            escrow->next++;
     }
-    return 0;
+    return count;
+}
+
+/* Closes what is in the first message. */
+static int take_out(const struct escrow_box *box)
+{
+    struct escrow_entry entries[ESCROW_BATCH];
+    int fds[ESCROW_BATCH];
+    int count = receive(box, 0, entries, fds);
+
+    if (count > 0)
+        rights_close(fds);
+    return count;
+}
+
+uint64_t escrow_shrink(struct escrow *escrow, uint64_t most)
+{
+    struct escrow_entry entries[ESCROW_BATCH];
+    int fds[ESCROW_BATCH];
+    uint64_t gone = 0;
+    int count;
+
+    escrow->entries = 0;
+    for (escrow_rewind(escrow); (count = escrow_next(escrow, entries, fds)) > 0; rights_close(fds))
+        escrow->entries += (unsigned)count;
+    for (unsigned i = 0; i < escrow->count; i++)
+        while (escrow->entries - gone > most && (count = take_out(&escrow->box[i])) > 0)
+            gone += (unsigned)count;
+    escrow->entries -= gone;
+    return gone;
 }
 
 bool escrow_is_sparse(const struct escrow *escrow, uint64_t dead)

@@ -38,7 +38,7 @@ struct escrow {
     unsigned count;
     unsigned next;        /* box that escrow_next() looks into */
     uint32_t next_number; /* of the next box */
-    uint64_t entries;     /* put in by this process */
+    uint64_t entries;
 };
 
 /* An escrow without a box; FIRST_NUMBER is above those of all boxes in the store. */
@@ -65,6 +65,12 @@ int escrow_put(struct escrow *escrow, const struct escrow_entry *entries, const 
 void escrow_rewind(struct escrow *escrow);
 int escrow_next(struct escrow *escrow, struct escrow_entry entries[static ESCROW_BATCH],
                 int fds[static ESCROW_BATCH]);
+
+/*
+ * After escrow_inherit(): counts the entries, and takes so many out that no more than MOST are
+ * left. The number of those that went; whose last descriptor that was is closed.
+ */
+uint64_t escrow_shrink(struct escrow *escrow, uint64_t most);
 
 /* Whether so much is in vain, DEAD of the entries or nearly empty messages, that it takes room. */
 bool escrow_is_sparse(const struct escrow *escrow, uint64_t dead);

@@ -10,6 +10,7 @@
 
 #include "base/cleanup.h"
 #include "base/clock.h"
+#include "base/log.h"
 #include "base/service.h"
 #include "net/recovery.h"
 
@@ -31,8 +32,26 @@ int inherit_arena(struct handed *handed, struct arena *ret)
     return strangers;
 }
 
-static void inherit_boxes(struct handed *handed, struct escrow *escrow)
+/*
+ * As long as more descriptors are under way than this process may have, nothing more can be sent,
+ * unix(7): no connection could go on, and no new one be kept. A third is for new boxes.
+ */
+static void give_up_too_many(struct crew *crew)
 {
+    uint64_t most = crew->descriptors / 3 * 2, gone = escrow_shrink(&crew->escrow, most);
+
+    if (gone > 0)
+        (void)log_event(EVENT_NOTICE, 0, LOG_FIELDS(LOG_NUMBER(FIELD_CONNECTIONS, gone)),
+                        "Connections that cannot go on: %llu: there are more than the %zu "
+                        "descriptors that a process may have here allow for (ulimit -Hn, "
+                        "LimitNOFILE=)",
+                        (unsigned long long)gone, crew->descriptors);
+}
+
+static void inherit_boxes(struct handed *handed, struct crew *crew)
+{
+    struct escrow *escrow = &crew->escrow;
+
     escrow_init(escrow, handed->next_number);
     for (size_t i = 0; i < handed->boxes.count; i++) {
         struct handed_fd *box = &handed->boxes.list[i];
@@ -42,6 +61,7 @@ static void inherit_boxes(struct handed *handed, struct escrow *escrow)
         else
             handed_drop(box, "there are too many of its kind");
     }
+    give_up_too_many(crew);
 }
 
 /* Signals will be sent to it. */
@@ -216,7 +236,7 @@ int64_t inherit_crew(struct handed *handed, bool strangers, const struct conf *c
 {
     int r;
 
-    inherit_boxes(handed, &crew->escrow);
+    inherit_boxes(handed, crew);
     if (strangers)
         return inherit_strangers(crew, conf);
     r = inherit_members(handed, crew);

@@ -86,6 +86,28 @@ START_TEST(looking_takes_nothing_out)
 }
 END_TEST
 
+/* The limit on descriptors may be lower than it was. */
+START_TEST(too_many_are_taken_out)
+{
+    struct escrow next;
+    int end[10], held = 0;
+
+    for (uint32_t i = 0; i < 10; i++)
+        end[i] = put(i);
+    escrow_init(&next, 2);
+    ck_assert_int_eq(escrow_inherit(&next, dup(escrow.box[0].receive), 1), 0);
+    escrow_deinit(&escrow);
+    ck_assert_uint_eq(escrow_shrink(&next, 10), 0);
+    ck_assert_uint_eq(next.entries, 10);
+    ck_assert_uint_eq(escrow_shrink(&next, 4), 6);
+    ck_assert_uint_eq(next.entries, 4);
+    for (int i = 0; i < 10; i++)
+        held += is_held(end[i]);
+    ck_assert_int_eq(held, 4);
+    escrow_deinit(&next);
+}
+END_TEST
+
 START_TEST(copy_is_the_same_socket)
 {
     int end = put(1);
@@ -204,6 +226,7 @@ int main(void)
     tcase_add_checked_fixture(tcase, set_up, NULL);
     tcase_add_test(tcase, copies_outlive_the_original);
     tcase_add_test(tcase, looking_takes_nothing_out);
+    tcase_add_test(tcase, too_many_are_taken_out);
     tcase_add_test(tcase, copy_is_the_same_socket);
     tcase_add_test(tcase, boxes_are_added);
     tcase_add_test(tcase, inherited_box_is_read_and_not_added_to);
