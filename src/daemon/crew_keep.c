@@ -114,7 +114,8 @@ static int parcel_fill(struct parcel *parcel, struct crew *crew)
 }
 
 /*
- * If it does not work out, what is there stays as it is. What ends while this is under way may get
+ * If it does not work out, what is there stays as it is: also when the service manager has the old
+ * boxes and did not take the new ones. What ends while this is under way may get
  * into the new boxes, and is counted as theirs.
  */
 void crew_tidy_escrow(struct crew *crew)
@@ -126,6 +127,8 @@ void crew_tidy_escrow(struct crew *crew)
     escrow_init(&parcel.boxes, crew->escrow.next_number);
     if (parcel.seen)
         r = parcel_fill(&parcel, crew);
+    if (r == 0 && crew->escrow.unstored == 0)
+        r = parcel.boxes.unstored;
     free(parcel.seen);
     for (uint32_t i = 0; i < parcel.count; i++)
         closep(&parcel.fds[i]);

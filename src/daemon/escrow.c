@@ -67,7 +67,7 @@ static int add_box(struct escrow *escrow)
 {
     struct escrow_box box = {.number = escrow->next_number};
     char name[32];
-    int pair[2];
+    int pair[2], r;
 
     if (escrow->count == ESCROW_BOXES)
         return -ENOBUFS;
@@ -79,7 +79,9 @@ static int add_box(struct escrow *escrow)
     rewind_box(&box); /* It may come while the escrow is read, and has to be read on in, too. */
     escrow->next_number++;
     escrow->box[escrow->count++] = box;
-    (void)service_store(box_name(&box, name), box.receive); /* If not, it is as long as we are. */
+    r = service_store(box_name(&box, name), box.receive);
+    if (r < 0)
+        escrow->unstored = r; /* It is as long as we are. */
     return 0;
 }
 

@@ -39,6 +39,7 @@ struct escrow {
     unsigned next;        /* box that escrow_next() looks into */
     uint32_t next_number; /* of the next box */
     uint64_t entries;
+    int unstored; /* why the service manager did not take a box, -errno, or 0 */
 };
 
 /* An escrow without a box; FIRST_NUMBER is above those of all boxes in the store. */

@@ -174,6 +174,21 @@ START_TEST(tidying_drops_what_has_ended)
 }
 END_TEST
 
+/* The service manager has the old box, and would have none. */
+START_TEST(tidying_gives_up_when_the_new_box_is_not_stored)
+{
+    open_and_keep(0, 0, 2);
+    end_connection(1);
+    ck_assert_int_eq(setenv("NOTIFY_SOCKET", "@echod-nobody-listens-here", 1), 0);
+    crew_tidy_escrow_if_dead(&s.crew);
+    ck_assert(is_held(1));
+    ck_assert_int_eq(unsetenv("NOTIFY_SOCKET"), 0);
+    crew_tidy_escrow_if_dead(&s.crew);
+    ck_assert(!is_held(1));
+    ck_assert(is_held(0));
+}
+END_TEST
+
 /* The slot is another connection's by then. */
 START_TEST(tidying_knows_connections_of_the_same_slot_apart)
 {
@@ -421,6 +436,7 @@ int main(void)
     tcase_add_checked_fixture(tcase, make_crew, end_crew);
     tcase_add_test(tcase, copy_holds_a_connection);
     tcase_add_test(tcase, tidying_drops_what_has_ended);
+    tcase_add_test(tcase, tidying_gives_up_when_the_new_box_is_not_stored);
     tcase_add_test(tcase, tidying_knows_connections_of_the_same_slot_apart);
     tcase_add_test(tcase, late_copy_of_a_slot_is_not_taken_for_that_of_the_next);
     tcase_add_test(tcase, dead_entries_do_not_pile_up);
