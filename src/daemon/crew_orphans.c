@@ -229,10 +229,13 @@ void crew_on_adopted(struct supervisor *s, uint32_t taker)
     adopt_more(s);
 }
 
-/* From the beginning: those that it left are anywhere in the escrow. */
+/*
+ * From the beginning: those that it left are anywhere in the escrow. Also when the one that it was
+ * at is all that was lost, which is told at the end.
+ */
 void crew_adopt_from(struct supervisor *s, const struct death *death)
 {
-    if (death->had.orphans > 0)
+    if (death->had.orphans > 0 || s->crew.adoption.lost > 0)
         s->crew.adoption.state = ADOPTION_WAITING;
     crew_on_adopted(s, death->number); /* It will not say so any more. */
     crew_resume_adopting(s);

@@ -429,6 +429,17 @@ START_TEST(who_was_within_a_step_is_ended)
 }
 END_TEST
 
+/* It was all that the worker had: its loss is told now, not with the next one's. */
+START_TEST(only_one_lost_is_told_of)
+{
+    open_and_keep(0, 0, 1);
+    atomic_store(&s.arena.workers[0].at, connection[0].slot + 1);
+    die(0);
+    ck_assert_int_eq(s.crew.adoption.state, ADOPTION_NONE);
+    ck_assert_uint_eq(s.crew.adoption.lost, 0);
+}
+END_TEST
+
 int main(void)
 {
     TCase *tcase = tcase_create("keep");
@@ -451,5 +462,6 @@ int main(void)
     tcase_add_test(tcase, orphan_without_a_copy_is_lost);
     tcase_add_test(tcase, orphan_with_an_unsound_slot_is_ended);
     tcase_add_test(tcase, who_was_within_a_step_is_ended);
+    tcase_add_test(tcase, only_one_lost_is_told_of);
     return suite_run("keep", tcase);
 }
