@@ -99,7 +99,7 @@ static struct options parse(int argc, char **argv)
                                           {"seed", required_argument, NULL, 's'},
                                           {"patience", required_argument, NULL, 'p'},
                                           {NULL, 0, NULL, 0}};
-    static char usual[] = "talk=8,bulk=4,pause=3,slow=3,brief=2";
+    static char usual[] = "talk=8,bulk=3,flood=1,pause=3,slow=3,brief=2";
     struct options options = {.connections = 20, .seed = 1, .patience_s = 30};
     int letter;
 
