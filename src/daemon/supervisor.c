@@ -237,8 +237,27 @@ static int open_own_listeners(struct supervisor *s, const struct listener_set *p
     if (r == 0)
         r = listening_open(&s->conf, &wanted, pool, &s->listeners, failure);
     wanted_deinit(&wanted);
-    listeners_set_backlogs(&s->listeners);
+    if (r == 0)
+        listeners_set_backlogs(&s->listeners);
     return r;
+}
+
+/*
+ * The program before this one is no more, and its connections shall not end as a port is taken or a
+ * name server is away: as after a reload that failed, what was there stays.
+ */
+static int keep_listeners(struct supervisor *s, const struct listener_set *pool,
+                          const struct failure *failure)
+{
+    int r = listeners_copy(pool, &s->listeners);
+
+    if (r < 0)
+        return r;
+    (void)log_event(EVENT_RELOAD_FAILED, failure->error,
+                    LOG_FIELDS(LOG_TEXT(FIELD_REASON, failure->text)),
+                    "Upgrading with the listeners of before: %s", failure->text);
+    s->reload.failure = *failure;
+    return 0;
 }
 
 /* The service manager's, else our own, where an earlier process left off. */
@@ -251,6 +270,8 @@ static int open_listeners(struct supervisor *s, struct failure *failure)
     store_recover_listeners(&s->handed, &pool);
     if (r == 0 && !s->passed)
         r = open_own_listeners(s, &pool, failure);
+    if (r < 0 && s->upgraded && pool.count > 0)
+        r = keep_listeners(s, &pool, failure);
     if (r < 0) {
         listeners_leave(&pool); /* The next try goes on from there. */
         return r;
@@ -363,6 +384,17 @@ static void announce_start(const struct supervisor *s)
                     advice(&s->listeners, text, sizeof(text)));
 }
 
+/* Who is killed before he has said a word had bad luck: that need not be the end of all. */
+static int spawn_workers(struct supervisor *s)
+{
+    enum { TRIES = 3 };
+    int r = -ECHILD;
+
+    for (int i = 0; i < TRIES && r == -ECHILD; i++)
+        r = crew_spawn_all(&s->crew, &s->conf, &s->access, &s->listeners, crew_wanted(&s->conf));
+    return r;
+}
+
 static int start(struct supervisor *s, struct failure *failure)
 {
     int r = descriptors_raise_limit(&s->descriptors);
@@ -382,7 +414,7 @@ static int start(struct supervisor *s, struct failure *failure)
     r = inherit(s, failure);
     if (r < 0)
         return r;
-    r = crew_spawn_all(&s->crew, &s->conf, &s->access, &s->listeners, crew_wanted(&s->conf));
+    r = spawn_workers(s);
     if (r < 0)
         return failure_set(failure, r, "Cannot start the workers: %m");
     if (s->upgraded)

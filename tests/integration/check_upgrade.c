@@ -173,6 +173,34 @@ START_TEST(configuration_is_read_again)
 }
 END_TEST
 
+/* The one that could say no, as at a reload, is no more by then. */
+START_TEST(listeners_of_before_stay_if_there_cannot_be_others)
+{
+    int fd;
+
+    echod_start(&e);
+    fd = peer_connect(&e);
+    echod_configure(&e, "listeners = ( { path = \"%s\"; } );", echod_path(&e, "nowhere/sock"));
+    echod_signal(&e, SIGUSR2);
+    echod_await_error(&e, "listeners of before");
+    echod_await_error(&e, "Upgraded");
+    peer_exchange(fd, "old");
+    peer_finish(fd);
+    fd = peer_connect(&e);
+    peer_exchange(fd, "new");
+
+    /* And it works when it is put right. */
+    echod_configure(&e, "listeners = ( { path = \"%s\"; } );", echod_path(&e, "sock"));
+    upgrade();
+    peer_exchange(fd, "newer");
+    peer_finish(fd);
+    fd = peer_connect_unix(echod_path(&e, "sock"));
+    peer_exchange(fd, "newest");
+    peer_finish(fd);
+    echod_stop(&e);
+}
+END_TEST
+
 START_TEST(passed_listeners_stay_passed)
 {
     int fd;
@@ -412,6 +440,7 @@ int main(void)
     tcase_add_test(tcase, stream_comes_back_identical);
     tcase_add_test(tcase, nobody_is_refused);
     tcase_add_test(tcase, configuration_is_read_again);
+    tcase_add_test(tcase, listeners_of_before_stay_if_there_cannot_be_others);
     tcase_add_test(tcase, passed_listeners_stay_passed);
     tcase_add_test(tcase, descriptors_do_not_pile_up);
     tcase_add_test(tcase, signals_are_not_lost);
