@@ -85,6 +85,7 @@ static int64_t tick_ms(void)
 static void tick(struct supervisor *s)
 {
     service_watchdog();
+    supervisor_on_known_ready(s); /* systemd would have said so: whoever is there knows no store */
     supervisor_log_unreported(s);
     for (uint32_t i = 0; i < ARENA_WORKERS; i++)
         if (s->crew.member[i].state != MEMBER_NONE)

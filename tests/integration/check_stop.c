@@ -262,6 +262,28 @@ START_TEST(reload_while_draining_is_not_begun)
 }
 END_TEST
 
+/*
+ * Some that are no systemd never say that they have heard. SIGTERM would be taken for a restart,
+ * for which there is no store, if echod waited for that for ever.
+ */
+START_TEST(service_manager_that_never_says_it_has_heard_gets_a_drain)
+{
+    int unanswered;
+
+    e.variables[0] = "WATCHDOG_USEC=1000000";
+    echod_spawn(&e);
+    (void)echod_await(&e, "BARRIER=1");
+    unanswered = dup(e.attached);
+    ck_assert_int_ge(unanswered, 0);
+    for (int i = 0; i < 2; i++)
+        (void)echod_await(&e, "WATCHDOG=1");
+    echod_signal(&e, SIGTERM);
+    (void)echod_await(&e, "EXTEND_TIMEOUT_USEC=");
+    assert_ended(0);
+    ck_assert_int_eq(close(unanswered), 0);
+}
+END_TEST
+
 START_TEST(without_service_manager_all_works_silently)
 {
     int fd = -1;
@@ -296,6 +318,7 @@ int main(void)
     tcase_add_test(tcase, worker_that_hangs_is_not_waited_for);
     tcase_add_test(tcase, worker_that_dies_while_draining_ends_the_drain);
     tcase_add_test(tcase, reload_while_draining_is_not_begun);
+    tcase_add_test(tcase, service_manager_that_never_says_it_has_heard_gets_a_drain);
     tcase_add_test(tcase, without_service_manager_all_works_silently);
     return harness_run();
 }
