@@ -16,16 +16,22 @@ void worker_keep_init(struct worker *worker)
     worker->keep_ms = NEVER_MS;
 }
 
-/* When the first of the young ones is no longer young: 0 is at once. */
-static uint64_t keep_time(const struct worker *worker)
+/* When a connection is no longer young: 0 is at once. */
+static uint64_t time_of(const struct worker *worker, uint32_t number)
 {
     int64_t after_s = worker->setup->conf->escrow_after;
 
-    if (after_s < 0 || worker->young_first == SLOT_NONE)
+    if (after_s < 0)
         return NEVER_MS;
     if (after_s == 0)
         return 0;
-    return worker_slot(worker, worker->young_first)->opened_usec / 1000 + (uint64_t)after_s * 1000;
+    return worker_slot(worker, number)->opened_usec / 1000 + (uint64_t)after_s * 1000;
+}
+
+/* When the first of the young ones no longer is one. */
+static uint64_t keep_time(const struct worker *worker)
+{
+    return worker->young_first == SLOT_NONE ? NEVER_MS : time_of(worker, worker->young_first);
 }
 
 static void keep_by(struct worker *worker, uint64_t ms)
@@ -34,21 +40,33 @@ static void keep_by(struct worker *worker, uint64_t ms)
         worker->keep_ms = ms;
 }
 
+static void insert(struct worker *worker, uint32_t number, uint32_t prev, uint32_t next)
+{
+    struct slot *slot = worker_slot(worker, number);
+
+    slot->young_prev = prev;
+    slot->young_next = next;
+    if (prev == SLOT_NONE)
+        worker->young_first = number;
+    else
+        worker_slot(worker, prev)->young_next = number;
+    if (next == SLOT_NONE)
+        worker->young_last = number;
+    else
+        worker_slot(worker, next)->young_prev = number;
+}
+
+/* Behind all who came before; but who was due already where it comes from has waited enough. */
 void worker_keep_later(struct worker *worker, uint32_t number)
 {
     struct slot *slot = worker_slot(worker, number);
 
-    if (slot->cookie != 0) {
+    if (slot->cookie != 0)
         slot->young_next = slot->young_prev = number; /* It is kept already. */
-        return;
-    }
-    slot->young_next = SLOT_NONE;
-    slot->young_prev = worker->young_last;
-    if (worker->young_last == SLOT_NONE)
-        worker->young_first = number;
+    else if (time_of(worker, number) <= worker->now_ms)
+        insert(worker, number, SLOT_NONE, worker->young_first);
     else
-        worker_slot(worker, worker->young_last)->young_next = number;
-    worker->young_last = number;
+        insert(worker, number, worker->young_last, SLOT_NONE);
     keep_by(worker, keep_time(worker));
 }
 

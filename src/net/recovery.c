@@ -259,6 +259,17 @@ static enum recovery recover_step(struct slot *slot, const struct said *said,
     return recover_read(slot, said, wreck, kernel);
 }
 
+/* What the next worker reads without a check of its own. */
+static enum recovery accept_settled(struct slot *slot, const struct said *said)
+{
+    if (!is_settled(said))
+        return RECOVERY_UNKNOWN;
+    slot->header_due = said->header_due;
+    slot->piped = false;
+    slot->bulk = false;
+    return RECOVERED;
+}
+
 enum recovery recovery_of_stream(struct slot *slot, int fd, const struct wreck *wreck)
 {
     const struct said said = read_slot(slot);
@@ -266,7 +277,7 @@ enum recovery recovery_of_stream(struct slot *slot, int fd, const struct wreck *
     enum recovery r;
 
     if (!wreck->buffer)
-        return is_settled(&said) ? RECOVERED : RECOVERY_UNKNOWN;
+        return accept_settled(slot, &said);
     r = read_counters(fd, &kernel);
     if (r != RECOVERED)
         return r;

@@ -485,6 +485,23 @@ START_TEST(lies_are_not_believed)
 }
 END_TEST
 
+/* Between two steps as well: a byte that is neither 0 nor 1 is no bool to who goes on. */
+START_TEST(flags_are_made_flags)
+{
+    static const uint8_t odd = 69;
+    const struct wreck wreck = {.pipe = -1};
+    struct slot slot = {.fd = -1};
+
+    memcpy(&slot.header_due, &odd, 1);
+    memcpy(&slot.bulk, &odd, 1);
+    memcpy(&slot.piped, &odd, 1);
+    ck_assert(recovery_of_stream(&slot, -1, &wreck) == RECOVERED);
+    ck_assert_uint_eq(*(const uint8_t *)&slot.header_due, 1);
+    ck_assert_uint_eq(*(const uint8_t *)&slot.bulk, 0);
+    ck_assert_uint_eq(*(const uint8_t *)&slot.piped, 0);
+}
+END_TEST
+
 /* Whatever stands in the slot: what is not this connection's is neither read nor written. */
 START_TEST(garbage_does_no_harm)
 {
@@ -556,6 +573,7 @@ int main(void)
     tcase_add_test(tcase, slot_that_contradicts_itself_is_unknown);
     tcase_add_test(tcase, without_urgent_bytes_inline_it_is_unknown);
     tcase_add_loop_test(tcase, lies_are_not_believed, 0, LIES);
+    tcase_add_test(tcase, flags_are_made_flags);
     tcase_add_test(tcase, garbage_does_no_harm);
     tcase_add_test(tcase, stranger_that_owes_nothing_goes_on);
     tcase_add_test(tcase, stranger_that_owes_is_unknown);
