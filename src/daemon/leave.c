@@ -43,9 +43,18 @@ static bool all_is_kept(const struct crew *crew)
     return true;
 }
 
+/* A signal stopped them. What they have that is kept goes on without them, too. */
+static void end_stopped(struct crew *crew)
+{
+    for (uint32_t i = 0; i < ARENA_WORKERS; i++)
+        if (crew->member[i].state != MEMBER_NONE && crew->member[i].stopped)
+            crew_kill(crew, i);
+}
+
 /* What is on its way between workers arrives first. */
 void leave_go_on(struct supervisor *s)
 {
+    end_stopped(&s->crew);
     if (s->stop == STOP_SETTLING && crew_is_quiet(&s->crew))
         begin_keeping(s);
     if (s->stop == STOP_KEEPING && all_is_kept(&s->crew))

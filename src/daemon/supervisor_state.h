@@ -94,7 +94,7 @@ struct supervisor {
 
 /*
  * The files, each of which knows those before it: crew_moves.c, crew_orphans.c, crew_events.c,
- * status.c, reload.c, upgrade.c, stop.c, leave.c, supervisor.c.
+ * status.c, reload.c, upgrade.c, stop.c, leave.c, start.c, supervisor.c.
  */
 
 /* crew_moves.c: connections on their way between workers. */
@@ -144,6 +144,10 @@ void upgrade_start(struct supervisor *s);
 void upgrade_read(struct supervisor *s);
 void upgrade_give_up_trial(struct supervisor *s);
 void upgrade_go_on(struct supervisor *s); /* after each event */
+
+/* start.c: 0, or -errno with what failed; the event loop is opened between the two. */
+int start_open(struct supervisor *s, struct failure *failure); /* listeners, memory */
+int start_crew(struct supervisor *s, struct failure *failure); /* connections, workers */
 
 /* leave.c: the connections stay, and wait for the next process. */
 void leave_begin(struct supervisor *s);
