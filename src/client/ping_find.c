@@ -17,14 +17,26 @@ static void choose(struct ping_place *place, const struct addr_list *list)
     place->connection.peer = list->addr[0];
 }
 
-static void *find(void *argument)
+int ping_find_one(const struct common_options *common, const struct target *target,
+                  int64_t deadline, struct ping_place *ret)
 {
     _cleanup_(addr_list_deinit) struct addr_list list = {0};
+
+    *ret = (struct ping_place){.target = target,
+                               .common = common,
+                               .deadline = deadline,
+                               .connection = {.fd = -1, .connect_nsec = -1}};
+    ret->error = connect_resolve(target, common->family, deadline, &list);
+    if (ret->error == 0)
+        choose(ret, &list);
+    return ret->error;
+}
+
+static void *find(void *argument)
+{
     struct ping_place *place = argument;
 
-    place->error = connect_resolve(place->target, place->common->family, place->deadline, &list);
-    if (place->error == 0)
-        choose(place, &list);
+    (void)ping_find_one(place->common, place->target, place->deadline, place); /* In the place. */
     return NULL;
 }
 

@@ -17,6 +17,10 @@ struct ping_place {
     struct connection connection;
 };
 
+/* Looks one target up, as ping_find() does: place->error. */
+int ping_find_one(const struct common_options *common, const struct target *target,
+                  int64_t deadline, struct ping_place *ret);
+
 /*
  * Looks COUNT targets up, all at once. Of several addresses it takes the one that answers first, or
  * the first one when none does. Returns 0, or -errno when nothing could be begun; then no place

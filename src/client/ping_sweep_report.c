@@ -5,8 +5,8 @@
 #include <string.h>
 
 #include "base/cleanup.h"
-#include "client/connect.h"
 #include "client/deadline.h"
+#include "client/ping_find.h"
 #include "client/ping_sweep.h"
 #include "client/record.h"
 
@@ -181,18 +181,18 @@ static struct ping_sweep sweep_of(const struct ping_options *options, const stru
 static int sweep_target(struct table *table, const struct ping_options *options,
                         const struct target *target, int64_t deadline, size_t *ret_largest)
 {
-    _cleanup_(addr_list_deinit) struct addr_list list = {0};
     int64_t limit = clock_nsec() + FIND_NSEC;
     struct ping_sweep sweep;
-    int r =
-        connect_resolve(target, options->common.family, limit < deadline ? limit : deadline, &list);
+    struct ping_place place;
+    int r = ping_find_one(&options->common, target, limit < deadline ? limit : deadline, &place);
 
+    closep(&place.connection.fd); /* Each probe has a socket of its own. */
     if (r != 0) {
         (void)fprintf(stderr, "echo-client: cannot look up %s: %s\n", target->text,
                       resolve_strerror(r));
         return r;
     }
-    sweep = sweep_of(options, &list.addr[0], deadline, table);
+    sweep = sweep_of(options, &place.connection.peer, deadline, table);
     r = sweep_addr(table, target, &sweep, ret_largest);
     if (r < 0)
         (void)fprintf(stderr, "echo-client: %s: %s\n", target->text,

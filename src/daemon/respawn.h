@@ -10,7 +10,7 @@
 enum {
     RESPAWN_FIRST_PAUSE_MS = 100,
     RESPAWN_LONGEST_PAUSE_MS = 1000, /* nobody may be serving meanwhile */
-    RESPAWN_GROWN_UP_MS = 10000, /* who lived this long did not die of being started */
+    RESPAWN_GROWN_UP_MS = 10000,     /* who lived this long did not die of being started */
 };
 
 struct respawn {
