@@ -322,7 +322,7 @@ static void assert_fits_a_screen(const char *text, size_t height)
 static const struct {
     const char *mode;
     size_t lines;
-} helps[] = {{"check", 24}, {"load", 29}, {"pipe", 24}, {"ping", 24}};
+} helps[] = {{"check", 24}, {"load", 25}, {"pipe", 24}, {"ping", 24}};
 
 START_TEST(help)
 {
