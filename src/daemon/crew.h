@@ -150,6 +150,11 @@ void crew_forget_slot(struct crew *crew, uint32_t number);
 static const uint32_t ESCROW_PIPE = UINT32_C(1) << 31; /* an entry of a pipe; else of a slot */
 
 bool crew_is_kept(const struct crew *crew, const struct escrow_entry *entry); /* still of use */
+
+/* After a crash an entry may be there twice: a bit for each slot, to be freed, or NULL. */
+uint64_t *crew_seen_new(void);
+bool crew_sees_first(uint64_t *seen, uint32_t number);
+
 void crew_on_keep(struct crew *crew, uint32_t from, const struct message *message, int *fds);
 void crew_keep_pipe(struct crew *crew, uint32_t number, int pipe);
 int crew_find_kept(struct crew *crew, uint32_t number, uint32_t mark); /* a copy, or -1 */

@@ -32,6 +32,20 @@ bool crew_is_kept(const struct crew *crew, const struct escrow_entry *entry)
     return slot_owner(slot) != SLOT_NOBODY && slot->cookie != 0 && slot_mark(slot) == entry->mark;
 }
 
+uint64_t *crew_seen_new(void)
+{
+    return calloc(ARENA_SLOTS / 64, sizeof(uint64_t));
+}
+
+bool crew_sees_first(uint64_t *seen, uint32_t number)
+{
+    uint64_t bit = UINT64_C(1) << number % 64, *word = &seen[number / 64];
+    bool is_first = !(*word & bit);
+
+    *word |= bit;
+    return is_first;
+}
+
 static bool is_pipe_in_use(const struct crew *crew, const struct escrow_entry *entry)
 {
     uint32_t number = entry->number & ~ESCROW_PIPE;
@@ -46,7 +60,7 @@ struct parcel {
     struct escrow_entry entries[ESCROW_BATCH];
     int fds[ESCROW_BATCH];
     uint32_t count;
-    uint64_t *seen; /* a bit for each slot: after a crash an entry may be there twice */
+    uint64_t *seen;
 };
 
 static int parcel_send(struct parcel *parcel)
@@ -61,20 +75,11 @@ static int parcel_send(struct parcel *parcel)
     return r;
 }
 
-static bool is_new(struct parcel *parcel, uint32_t number)
-{
-    uint64_t bit = UINT64_C(1) << number % 64, *word = &parcel->seen[number / 64];
-    bool is = !(*word & bit);
-
-    *word |= bit;
-    return is;
-}
-
 static bool is_wanted(const struct crew *crew, struct parcel *parcel,
                       const struct escrow_entry *entry)
 {
     if (crew_is_kept(crew, entry))
-        return is_new(parcel, entry->number);
+        return crew_sees_first(parcel->seen, entry->number);
     return is_pipe_in_use(crew, entry);
 }
 
@@ -121,7 +126,7 @@ static int parcel_fill(struct parcel *parcel, struct crew *crew)
 void crew_tidy_escrow(struct crew *crew)
 {
     uint64_t ended = stats_read(crew->arena->kept_ended);
-    struct parcel parcel = {.seen = calloc(ARENA_SLOTS / 64, sizeof(uint64_t))};
+    struct parcel parcel = {.seen = crew_seen_new()};
     int r = -ENOMEM;
 
     escrow_init(&parcel.boxes, crew->escrow.next_number);

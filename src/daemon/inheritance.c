@@ -169,15 +169,6 @@ static int take_stranger(struct crew *crew, const struct conf *conf, int fd,
     return r;
 }
 
-static bool is_new(uint64_t *seen, uint32_t number)
-{
-    uint64_t bit = UINT64_C(1) << number % 64;
-    bool is = !(seen[number / 64] & bit);
-
-    seen[number / 64] |= bit;
-    return is;
-}
-
 /* Of one message: those that can go on move to the front. The number of those that cannot. */
 static int64_t take_strangers(struct crew *crew, const struct conf *conf, uint64_t *seen,
                               struct escrow_entry *entries, int *fds, int *count)
@@ -190,7 +181,7 @@ static int64_t take_strangers(struct crew *crew, const struct conf *conf, uint64
         int r;
 
         fds[i] = -1;
-        if (fd < 0 || entries[i].number >= ARENA_SLOTS || !is_new(seen, entries[i].number))
+        if (fd < 0 || entries[i].number >= ARENA_SLOTS || !crew_sees_first(seen, entries[i].number))
             continue;
         r = take_stranger(crew, conf, fd, &entries[taken]);
         if (r == 0) {
@@ -209,7 +200,7 @@ static int64_t take_strangers(struct crew *crew, const struct conf *conf, uint64
 
 static int64_t inherit_strangers(struct crew *crew, const struct conf *conf)
 {
-    uint64_t *seen = calloc(ARENA_SLOTS / 64, sizeof(*seen));
+    uint64_t *seen = crew_seen_new();
     struct escrow_entry entries[ESCROW_BATCH];
     struct escrow fresh;
     int64_t lost = 0;
