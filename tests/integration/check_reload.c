@@ -358,11 +358,28 @@ START_TEST(stop_during_reload_is_obeyed)
     workers = process_children(e.pid);
     echod_signal(&e, SIGHUP);
     (void)echod_await(&e, "RELOADING=1");
-    echod_signal(&e, SIGTERM);
+    echod_signal(&e, SIGINT);
     (void)echod_await(&e, "STOPPING=1");
     for (unsigned i = 0; i < workers.count; i++)
         process_continue(workers.pid[i]);
     ck_assert_int_eq(echod_wait(&e), 0);
+}
+END_TEST
+
+/* To systemd it may be one: then SIGTERM is all that is said. Nobody waits for who is stopped. */
+START_TEST(restart_during_reload_leaves)
+{
+    echod_start(&e);
+    process_stop_children(e.pid);
+    echod_signal(&e, SIGHUP);
+    (void)echod_await(&e, "RELOADING=1");
+    echod_signal(&e, SIGTERM);
+    (void)echod_await(&e, "STOPPING=1");
+    (void)echod_await(&e, "BARRIER=1");
+    ck_assert_int_eq(close(e.attached), 0); /* All was read. */
+    e.attached = -1;
+    ck_assert_int_eq(echod_wait(&e), 0);
+    ck_assert_ptr_nonnull(strstr(echod_errors(&e), "Left\n"));
 }
 END_TEST
 
@@ -381,6 +398,7 @@ static void add_tests(TCase *tcase)
     tcase_add_test(tcase, signal_during_reload_makes_another_one);
     tcase_add_test(tcase, many_signals_in_succession_end_in_the_newest_configuration);
     tcase_add_test(tcase, stop_during_reload_is_obeyed);
+    tcase_add_test(tcase, restart_during_reload_leaves);
 }
 
 int main(void)
