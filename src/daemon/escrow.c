@@ -2,11 +2,11 @@
 #include "daemon/escrow.h"
 
 #include <errno.h>
-#include <stdio.h>
 #include <sys/socket.h>
 
 #include "base/cleanup.h"
 #include "base/service.h"
+#include "daemon/handed.h"
 
 enum {
     QUEUE_BYTES = 4 << 20, /* of a box: as much of it as the kernel grants */
@@ -40,10 +40,9 @@ int escrow_inherit(struct escrow *escrow, int fd, uint32_t number)
     return 0;
 }
 
-static const char *box_name(const struct escrow_box *box, char text[static 32])
+static const char *box_name(const struct escrow_box *box, char text[static HANDED_NAME_SIZE])
 {
-    (void)snprintf(text, 32, "echod-box-%u", box->number);
-    return text;
+    return handed_name(HANDED_BOX, box->number, text);
 }
 
 /* How much may lie in the queue is the sending end's affair. */
@@ -66,7 +65,7 @@ static void rewind_box(const struct escrow_box *box)
 static int add_box(struct escrow *escrow)
 {
     struct escrow_box box = {.number = escrow->next_number};
-    char name[32];
+    char name[HANDED_NAME_SIZE];
     int pair[2], r;
 
     if (escrow->count == ESCROW_BOXES)
@@ -177,7 +176,7 @@ bool escrow_is_sparse(const struct escrow *escrow, uint64_t dead)
 
 void escrow_discard(struct escrow *escrow)
 {
-    char name[32];
+    char name[HANDED_NAME_SIZE];
 
     for (unsigned i = 0; i < escrow->count; i++)
         service_unstore(box_name(&escrow->box[i], name));

@@ -147,10 +147,9 @@ static int take_stranger(struct crew *crew, const struct conf *conf, int fd,
     struct addr peer = {.len = sizeof(peer.un)};
     struct source source;
     struct slot *slot;
+    enum recovery recovery;
     uint32_t number;
     int r;
-
-    enum recovery recovery;
 
     if (getpeername(fd, &peer.sa, &peer.len) < 0)
         return -errno;
