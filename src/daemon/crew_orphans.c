@@ -160,7 +160,10 @@ static void finish(struct supervisor *s)
                         "Connections whose worker is gone go on: %llu; lost: %llu",
                         (unsigned long long)adoption->count, (unsigned long long)lost);
     adoption->count = adoption->lost = 0;
-    crew_tidy_escrow(&s->crew);
+    if (escrow_is_inherited(&s->crew.escrow))
+        crew_tidy_escrow(&s->crew);
+    else
+        crew_tidy_escrow_if_dead(&s->crew);
 }
 
 /* Hands one batch on. False when nobody is there to take it. */

@@ -168,6 +168,11 @@ uint64_t escrow_shrink(struct escrow *escrow, uint64_t most)
     return gone;
 }
 
+bool escrow_is_inherited(const struct escrow *escrow)
+{
+    return escrow->count > 0 && escrow->box[0].send < 0;
+}
+
 bool escrow_is_sparse(const struct escrow *escrow, uint64_t dead)
 {
     return dead > escrow->entries / 2 + DEAD_LEAST ||

@@ -73,6 +73,9 @@ int escrow_next(struct escrow *escrow, struct escrow_entry entries[static ESCROW
  */
 uint64_t escrow_shrink(struct escrow *escrow, uint64_t most);
 
+/* Whether there are boxes of an earlier process, to which nothing can be added. */
+bool escrow_is_inherited(const struct escrow *escrow);
+
 /* Whether so much is in vain, DEAD of the entries or nearly empty messages, that it takes room. */
 bool escrow_is_sparse(const struct escrow *escrow, uint64_t dead);
 

@@ -66,6 +66,7 @@ START_TEST(copies_outlive_the_original)
 
     ck_assert(is_held(end));
     ck_assert_int_eq(escrow.count, 1);
+    ck_assert(!escrow_is_inherited(&escrow));
     escrow_deinit(&escrow);
     ck_assert(!is_held(end));
 }
@@ -162,6 +163,7 @@ START_TEST(inherited_box_is_read_and_not_added_to)
     ck_assert_uint_ne(escrow.box[1].number, before.box[0].number);
     expect_numbers(0, 2);
     ck_assert(escrow_is_sparse(&escrow, 1000));
+    ck_assert(escrow_is_inherited(&escrow));
     escrow_deinit(&escrow);
     ck_assert(!is_held(end));
 }
