@@ -33,17 +33,6 @@ static void set_up(void)
     set_up_instance(&e);
 }
 
-static pid_t read_pid_file(void)
-{
-    FILE *file = fopen(echod_path(&e, "echod.pid"), "re");
-    int pid = 0;
-
-    ck_assert_ptr_nonnull(file);
-    ck_assert_int_eq(fscanf(file, "%d", &pid), 1);
-    (void)fclose(file);
-    return pid;
-}
-
 static bool pid_file_exists(void)
 {
     return access(echod_path(&e, "echod.pid"), F_OK) == 0;
@@ -54,7 +43,7 @@ static void start_daemon(void)
 {
     ck_assert_int_eq(echod_run(&e), 0);
     (void)close(e.pidfd);
-    e.pid = read_pid_file();
+    e.pid = echod_pid_in(&e, "echod.pid");
     e.pidfd = process_watch(e.pid);
     (void)echod_await(&e, "READY=1");
     ck_assert_int_eq(e.sender, e.pid);
@@ -78,7 +67,7 @@ START_TEST(parent_returns_once_connects_are_served)
     fd = peer_connect(&e);
     peer_exchange(fd, "at once");
     peer_finish(fd);
-    e.pid = read_pid_file();
+    e.pid = echod_pid_in(&e, "echod.pid");
     e.pidfd = process_watch(e.pid);
     (void)echod_await(&e, "READY=1");
     stop_daemon(SIGTERM);
@@ -190,13 +179,13 @@ START_TEST(second_instance_is_refused)
     pid_t pid;
 
     start_daemon();
-    pid = read_pid_file();
+    pid = echod_pid_in(&e, "echod.pid");
     set_up_instance(&second);
     second.arguments[2] = echod_path(&e, "echod.pid");
     (void)snprintf(holder, sizeof(holder), "%d", (int)pid);
     assert_start_fails(&second, 1, holder);
     peer_await_refusal(second.host, second.port);
-    ck_assert_int_eq(read_pid_file(), pid);
+    ck_assert_int_eq(echod_pid_in(&e, "echod.pid"), pid);
     peer_finish(peer_connect(&e));
     stop_daemon(SIGTERM);
 }

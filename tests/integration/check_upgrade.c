@@ -375,17 +375,6 @@ END_TEST
 
 /* --daemon: the process is one already, and its paths are those of where it was started. */
 
-static pid_t read_pid_file(void)
-{
-    FILE *file = fopen(echod_path(&e, "echod.pid"), "re");
-    int pid = 0;
-
-    ck_assert_ptr_nonnull(file);
-    ck_assert_int_eq(fscanf(file, "%d", &pid), 1);
-    (void)fclose(file);
-    return pid;
-}
-
 START_TEST(daemon_stays_one)
 {
     static const char *const arguments[] = {"--daemon", "--pid-file", "echod.pid"};
@@ -395,13 +384,13 @@ START_TEST(daemon_stays_one)
     e.config_name = strrchr(e.config, '/') + 1;
     ck_assert_int_eq(echod_run(&e), 0);
     (void)close(e.pidfd);
-    e.pid = read_pid_file();
+    e.pid = echod_pid_in(&e, "echod.pid");
     e.pidfd = process_watch(e.pid);
     fd = peer_connect(&e);
     for (int i = 0; i < 2; i++) {
         upgrade();
         peer_exchange(fd, "again");
-        ck_assert_int_eq(read_pid_file(), e.pid);
+        ck_assert_int_eq(echod_pid_in(&e, "echod.pid"), e.pid);
         ck_assert_str_eq(process_link(e.pid, "cwd"), "/");
     }
     ck_assert_int_eq(kill(e.pid, SIGTERM), 0);
@@ -420,10 +409,10 @@ START_TEST(second_daemon_is_refused)
     memcpy(e.arguments, arguments, sizeof(arguments));
     ck_assert_int_eq(echod_run(&e), 0);
     (void)close(e.pidfd);
-    pid = e.pid = read_pid_file();
+    pid = e.pid = echod_pid_in(&e, "echod.pid");
     upgrade();
     ck_assert_int_eq(echod_run(&e), 1);
-    ck_assert_int_eq(read_pid_file(), pid);
+    ck_assert_int_eq(echod_pid_in(&e, "echod.pid"), pid);
     (void)close(e.pidfd);
     e.pidfd = process_watch(pid);
     ck_assert_int_eq(kill(pid, SIGTERM), 0);

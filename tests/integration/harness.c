@@ -299,6 +299,17 @@ void echod_spawn(struct echod *e)
     e->pidfd = process_watch(e->pid);
 }
 
+pid_t echod_pid_in(const struct echod *e, const char *name)
+{
+    FILE *file = fopen(echod_path(e, name), "re");
+    int pid = 0;
+
+    ck_assert_ptr_nonnull(file);
+    ck_assert_int_eq(fscanf(file, "%d", &pid), 1);
+    (void)fclose(file);
+    return pid;
+}
+
 void echod_start(struct echod *e)
 {
     echod_spawn(e);

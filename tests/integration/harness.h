@@ -84,6 +84,9 @@ const char *echod_write(const struct echod *e, const char *name, const char *tex
 /* The path of a file in the directory, in one of some buffers that are used in turn. */
 const char *echod_path(const struct echod *e, const char *name);
 
+/* The process number that a pid file in the directory has. */
+pid_t echod_pid_in(const struct echod *e, const char *name);
+
 /* Starts it; echod_start() also waits until it is ready. */
 void echod_spawn(struct echod *e);
 void echod_start(struct echod *e);
