@@ -10,6 +10,7 @@
 #include <sys/un.h>
 
 #include "base/clock.h"
+#include "manager.h"
 #include "process.h"
 #include "suite.h"
 
@@ -18,21 +19,12 @@
 static int manager = -1;
 static char address[64]; /* of it, as $NOTIFY_SOCKET has it */
 
-/* Bound to an abstract name that the kernel chose: no other test has it. */
 static void listen_for_notifications(void)
 {
-    struct sockaddr_un addr = {.sun_family = AF_UNIX};
-    socklen_t size = sizeof(addr);
-
     (void)unsetenv("WATCHDOG_USEC"); /* when the test itself runs in a service */
     (void)unsetenv("WATCHDOG_PID");
-    manager = socket(AF_UNIX, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-    ck_assert_int_ge(manager, 0);
-    ck_assert_int_eq(bind(manager, (struct sockaddr *)&addr, sizeof(sa_family_t)), 0);
-    ck_assert_int_eq(getsockname(manager, (struct sockaddr *)&addr, &size), 0);
-    (void)snprintf(address, sizeof(address), "@%.*s",
-                   (int)(size - offsetof(struct sockaddr_un, sun_path) - 1), addr.sun_path + 1);
-    ck_assert_int_eq(setenv("NOTIFY_SOCKET", address, 1), 0);
+    manager = manager_listen();
+    (void)snprintf(address, sizeof(address), "%s", getenv("NOTIFY_SOCKET"));
 }
 
 static void stop_listening(void)
